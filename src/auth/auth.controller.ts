@@ -1,0 +1,109 @@
+import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { ApiSecurity, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { success } from '../common/chat-dialect.js';
+import { ApiErrors, ApiSuccess, model, Models } from '../common/openapi.js';
+import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
+import { AuthService } from './auth.service.js';
+import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
+import { sendPage, VerifyEmailPageFilter, wantsPage } from './verify-email.page.js';
+
+const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.signature' };
+
+@ApiTags('authentication')
+@Models(TokenDto)
+@Controller('auth')
+export class AuthController {
+  constructor(private readonly auth: AuthService) {}
+
+  /**
+   * Logins in a user.
+   *
+   * @remarks Generates an authentication token given a valid username and password.
+   */
+  @Post('login')
+  @HttpCode(200)
+  @Public()
+  @ApiSuccess('authentication token along with success status', model(TokenDto), EXAMPLE)
+  @ApiErrors({
+    400: "field 'password' must be 64 hexadecimal characters",
+    401: 'invalid username or password',
+    403: 'user email not verified',
+    413: 'request body is too large',
+  })
+  async login(@Body() dto: LoginDto) {
+    return success(await this.auth.login(dto));
+  }
+
+  /**
+   * Logs out a user.
+   *
+   * @remarks Revokes the authentication token.
+   */
+  @Get('logout')
+  @ApiSecurity('ApiKey')
+  @ApiSuccess('successfully revoked token')
+  @ApiErrors({ 401: "header 'Authorization' must be present" })
+  async logout(@CallerParam() caller: Caller) {
+    await this.auth.logout(caller);
+    return success();
+  }
+
+  /**
+   * Request password reset.
+   *
+   * @remarks Sends an email with a token to authenticate the resetting of a password. The answer is the
+   * same for an unknown user.
+   */
+  @Get('forgot-password')
+  @Public()
+  @ApiSuccess('successfully initiated flow')
+  @ApiErrors({ 400: "query parameter 'username' must be present" })
+  async forgotPassword(@Query() query: ForgotPasswordQuery) {
+    await this.auth.forgotPassword(query.username);
+    return success();
+  }
+
+  /**
+   * Reset a user's password.
+   *
+   * @remarks Completes the flow. Overwrites the current password of the user, but does not revoke any
+   * valid authentication tokens.
+   */
+  @Post('reset-password')
+  @HttpCode(200)
+  @RequiresToken('reset-password')
+  @ApiSecurity('ResetPasswordToken')
+  @ApiSuccess('successfully reset password')
+  @ApiErrors({
+    400: "field 'password' must be 64 hexadecimal characters",
+    401: 'invalid token: no longer valid',
+    413: 'request body is too large',
+  })
+  async resetPassword(@CallerParam() caller: Caller, @Body() dto: ResetPasswordDto) {
+    await this.auth.resetPassword(caller, dto.password);
+    return success();
+  }
+
+  /**
+   * Verify a user's email.
+   *
+   * @remarks Marks the user as verified after verifying the token sent in the email. A browser gets a
+   * page, any other client JSON.
+   */
+  @Get('verify-email')
+  @RequiresToken('verify-email')
+  @UseFilters(VerifyEmailPageFilter)
+  @ApiSecurity('EmailVerificationToken')
+  @ApiSuccess('successfully verified email')
+  @ApiErrors({ 400: "query parameter 'token' must be present", 401: 'invalid token: no longer valid' })
+  async verifyEmail(
+    @CallerParam() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    await this.auth.verifyEmail(caller);
+    if (!wantsPage(request)) return reply.send(success());
+    return sendPage(reply, 200, 'Your email address is verified', 'Thank you. You can close this page.');
+  }
+}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { forbidden, unauthenticated } from '../common/errors.js';
+import { PasswordHasher } from '../common/password-hasher.js';
+import { fold } from '../common/text.js';
+import { Settings } from '../config/settings.js';
+import { isMissingReference } from '../database/driver-errors.js';
+import { Reader, UnitOfWork } from '../database/unit-of-work.js';
+import { Outbox } from '../mail/outbox.service.js';
+import type { Caller } from '../tokens/caller.js';
+import { TokensService } from '../tokens/tokens.service.js';
+import type { LoginDto, TokenDto } from './dto/auth.dto.js';
+
+const wrongCredentials = () => unauthenticated('invalid username or password');
+
+@Injectable()
+export class AuthService {
+  constructor(
+    private readonly settings: Settings,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly reader: Reader,
+    private readonly hasher: PasswordHasher,
+    private readonly tokens: TokensService,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** @throws ParleyError (unauthenticated) in the same words and time for an unknown user. */
+  async login({ username, password }: LoginDto): Promise<TokenDto> {
+    const [user] = await this.reader.query<{ id: number; password_hash: string; verified: number }>(
+      'SELECT id, password_hash, verified FROM users WHERE username_key = ?',
+      [fold(username)],
+    );
+    const matches = await this.hasher.verify(user?.password_hash, password);
+    if (!user || !matches) throw wrongCredentials();
+    if (this.settings.requireVerifiedEmail && !user.verified) throw forbidden('user email not verified');
+    try {
+      return { token: await this.unitOfWork.run((tx) => this.tokens.issue(tx, 'authentication', user.id)) };
+    } catch (error) {
+      // Erased while the password was checked.
+      throw isMissingReference(error) ? wrongCredentials() : error;
+    }
+  }
+
+  /** Ends the token that the caller came with, on every instance at once. */
+  async logout(caller: Caller): Promise<void> {
+    await this.unitOfWork.run((tx) => this.tokens.useUp(tx, caller));
+  }
+
+  /** Mails a reset token to the user, if there is one; the caller cannot tell. */
+  async forgotPassword(username: string): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const [user] = await tx.query<{ id: number; email: string }>(
+        `SELECT id, email FROM users WHERE username_key = ?${tx.forShare}`,
+        [fold(username)],
+      );
+      if (user) await this.outbox.add(tx, { userId: user.id, kind: 'reset-password', address: user.email });
+    });
+  }
+
+  /**
+   * Sets a new password, uses the reset token up, and with it the user's other ones, sent or about to be.
+   * Authentication tokens stay valid: the reference says so.
+   */
+  async resetPassword(caller: Caller, password: string): Promise<void> {
+    const { userId } = caller;
+    const hash = await this.hasher.hash(password);
+    await this.unitOfWork.run(async (tx) => {
+      await this.tokens.useUp(tx, caller);
+      await tx.execute('UPDATE users SET password_hash = ? WHERE id = ?', [hash, userId]);
+      await this.tokens.endAll(tx, 'reset-password', userId);
+      await this.outbox.cancel(tx, userId, ['reset-password']);
+      const [{ email }] = await tx.query<{ email: string }>('SELECT email FROM users WHERE id = ?', [userId]);
+      await this.outbox.add(tx, { userId, kind: 'password-changed', address: email });
+    });
+  }
+
+  /** Marks the caller's email as verified; the token, which was sent to it, is used up. */
+  async verifyEmail(caller: Caller): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      await this.tokens.useUp(tx, caller);
+      await tx.execute('UPDATE users SET verified = ? WHERE id = ?', [true, caller.userId]);
+    });
+  }
+}

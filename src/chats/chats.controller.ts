@@ -1,0 +1,125 @@
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
+import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { success } from '../common/chat-dialect.js';
+import { ApiErrors, ApiSuccess, arrayOf, model, Models } from '../common/openapi.js';
+import { AccessParam, MemberGuard } from '../membership/member.guard.js';
+import type { ChatAccess } from '../membership/membership.service.js';
+import { type Caller, CallerParam } from '../tokens/caller.js';
+import { ChatsService } from './chats.service.js';
+import { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
+
+const EXAMPLE: ChatDto = {
+  uuid: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
+  name: 'Super Awesome Chat',
+  users: [
+    { name: 'Alex', username: 'alex' },
+    { name: 'Sam', username: 'sam' },
+  ],
+  messages: [
+    {
+      index: 0,
+      type: 'message',
+      sender: { name: 'Alex', username: 'alex' },
+      message: 'Some message sent to the chat',
+      file: null,
+      timestamp: 1566456966279980000,
+      edited: null,
+    },
+  ],
+};
+
+const BAD_TOKEN = 'invalid token: jwt expired';
+const UNKNOWN_CHAT = 'specified chat does not exist';
+const NOT_A_MEMBER = 'user is not part of specified chat';
+
+const ApiChatParam = () =>
+  ApiParam({
+    name: 'chat',
+    description: 'uuid of chat',
+    example: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
+    schema: { type: 'string', format: 'uuid' },
+  });
+
+@ApiTags('chats')
+@ApiSecurity('ApiKey')
+@Models(ChatDto, ChatCreatedDto)
+@Controller('chats')
+export class ChatsController {
+  constructor(private readonly chats: ChatsService) {}
+
+  /**
+   * List user's chats.
+   *
+   * @remarks All the chats a user is in, the latest activity first, each with its users, its most recent
+   * message and its name.
+   */
+  @Get()
+  @ApiSuccess('list of chats associated with user', arrayOf(ChatDto), [EXAMPLE])
+  @ApiErrors({ 400: 'request path must be valid percent-encoded UTF-8', 401: BAD_TOKEN })
+  async list(@CallerParam() caller: Caller) {
+    return success(await this.chats.list(caller));
+  }
+
+  /**
+   * Create a chat with a name, the specified users and an initial message.
+   *
+   * @remarks The caller owns it.
+   */
+  @Post()
+  @HttpCode(200)
+  @ApiSuccess('successfully created chat', model(ChatCreatedDto), { uuid: EXAMPLE.uuid })
+  @ApiErrors({ 400: "user 'test' does not exist", 401: BAD_TOKEN, 413: 'request body is too large' })
+  async create(@CallerParam() caller: Caller, @Body() dto: CreateChatDto) {
+    return success(await this.chats.create(caller, dto));
+  }
+
+  /**
+   * Describe a chat.
+   *
+   * @remarks The users in the chat, the most recent message, and the name of the chat by the uuid.
+   */
+  @Get(':chat')
+  @UseGuards(MemberGuard)
+  @ApiChatParam()
+  @ApiSuccess('information about the requested chat, an array of this one chat', arrayOf(ChatDto), [EXAMPLE])
+  @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
+  async describe(@AccessParam() access: ChatAccess) {
+    return success(await this.chats.describe(access));
+  }
+
+  /**
+   * Update a chat's name or the users in it.
+   *
+   * @remarks Not all body parameters are required and can be mixed and matched; `mode` and `user` must
+   * be sent together. Any member renames and adds; the owner removes anyone, and anyone themself.
+   */
+  @Put(':chat')
+  @UseGuards(MemberGuard)
+  @ApiChatParam()
+  @ApiSuccess("successfully updated chat's information")
+  @ApiErrors({
+    400: "field 'user' must be present, together with 'mode'",
+    401: BAD_TOKEN,
+    403: 'not allowed to remove other users',
+    413: 'request body is too large',
+  })
+  async update(@AccessParam() access: ChatAccess, @Body() dto: UpdateChatDto) {
+    await this.chats.update(access, dto);
+    return success();
+  }
+
+  /**
+   * Delete a chat with its messages and files.
+   *
+   * @remarks Its owner may.
+   */
+  @Delete(':chat')
+  @UseGuards(MemberGuard)
+  @ApiChatParam()
+  @ApiSuccess('successfully deleted chat')
+  @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: 'not allowed to delete specified chat' })
+  async remove(@AccessParam() access: ChatAccess) {
+    await this.chats.remove(access);
+    return success();
+  }
+}

@@ -1,0 +1,72 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { isStorable } from '../../common/text.js';
+import { Checked, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
+import { UserDto } from '../../users/dto/users.dto.js';
+
+/** How many users one call names at most. */
+const MOST_USERS = 1000;
+
+const IsChatName = (example: string) =>
+  Checked(textComplaint({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
+
+function usersComplaint(value: unknown): string | undefined {
+  const isList = Array.isArray(value) && value.every((user) => typeof user === 'string' && isStorable(user));
+  if (!isList) return 'must be a list of usernames';
+  if (value.length === 0 || value.length > MOST_USERS) return `must name 1 to ${MOST_USERS} users`;
+  return undefined;
+}
+
+export class CreateChatDto {
+  /** Display name of the chat. */
+  @IsChatName('Super Awesome Chat')
+  name!: string;
+
+  /** Users to be added to the chat; the caller is one in any case. */
+  @Checked(usersComplaint, { type: [String], minItems: 1, maxItems: MOST_USERS, example: ['alex'] })
+  users!: string[];
+
+  /** Initial message to be sent. */
+  @IsMessageText('Some message sent to the chat')
+  message!: string;
+}
+
+export class UpdateChatDto {
+  /** New name for the chat. */
+  @MayBeMissing()
+  @IsChatName('New Name')
+  name?: string;
+
+  /** Operation for the modification of users; together with `user`. */
+  @MayBeMissing()
+  @Checked((value) => (value === 'add' || value === 'delete' ? undefined : "must be 'add' or 'delete'"), {
+    enum: ['add', 'delete'],
+    example: 'add',
+  })
+  mode?: 'add' | 'delete';
+
+  /** User to modify; together with `mode`. */
+  @MayBeMissing()
+  @Checked(textComplaint({ min: 1, max: 1000 }), { type: String, example: 'alex' })
+  user?: string;
+}
+
+export class ChatCreatedDto {
+  /** The new chat's uuid. */
+  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  uuid!: string;
+}
+
+export class ChatDto {
+  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  uuid!: string;
+
+  /** @example Super Awesome Chat */
+  name!: string;
+
+  /** The members, the longest-standing first. */
+  users!: UserDto[];
+
+  /** The most recent message alone; empty when all were deleted. */
+  messages!: MessageDto[];
+}

@@ -1,0 +1,17 @@
+/**
+ * Now, in microseconds since the Unix epoch. Databases hold microseconds, which JavaScript's numbers keep
+ * exactly; {@link nanoseconds} makes the contract's unit of it.
+ */
+export function now(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1000);
+}
+
+/**
+ * Microseconds as the contract's nanoseconds. Steps of 1,000 survive as a double: the shortest decimal
+ * that JSON.stringify finds for it is the exact number.
+ */
+export function nanoseconds(microseconds: number): number {
+  return microseconds * 1000;
+}
+
+export const SECOND = 1_000_000;

@@ -1,0 +1,49 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+import { isUnavailable } from '../database/driver-errors.js';
+import { ParleyError, STATUS_OF } from './errors.js';
+
+/** What a caller is told of an error. */
+export interface ErrorResponse {
+  status: number;
+  message: string;
+  /** Nobody foresaw it: it goes into the log, with its stack. */
+  unexpected: boolean;
+}
+
+/** Fastify's own refusals, by code, where its words are not the contract's. */
+const FASTIFY_ERRORS: Record<string, [HttpStatus, string] | undefined> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [HttpStatus.PAYLOAD_TOO_LARGE, 'request body is too large'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    HttpStatus.BAD_REQUEST,
+    "header 'Content-Type' must be 'application/json'",
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    HttpStatus.BAD_REQUEST,
+    "header 'Content-Length' must match the request body",
+  ],
+  FST_ERR_BAD_URL: [HttpStatus.BAD_REQUEST, 'request path must be valid percent-encoded UTF-8'],
+};
+
+/** Turns anything thrown into what the caller is told: the one place where this is decided. */
+export function errorResponse(error: unknown): ErrorResponse {
+  if (error instanceof ParleyError) return expected(STATUS_OF[error.kind], error.message);
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    // Nest's words for an unknown route repeat the URL, which may hold a token.
+    return expected(status, status === 404 ? 'route does not exist' : error.message);
+  }
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const known = code && FASTIFY_ERRORS[code];
+  if (known) return expected(...known);
+  if (isUnavailable(error)) {
+    return { status: 503, message: 'the database is unavailable, try again later', unexpected: true };
+  }
+  if (statusCode && statusCode >= 400 && statusCode < 500) {
+    return expected(statusCode, message ?? 'request is not valid');
+  }
+  return { status: 500, message: 'internal server error', unexpected: true };
+}
+
+function expected(status: number, message: string): ErrorResponse {
+  return { status, message, unexpected: false };
+}

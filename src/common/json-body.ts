@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify';
+import { parse } from 'secure-json-parse';
+import { invalid } from './errors.js';
+
+/**
+ * A request's body as it came. It is parsed only when a handler binds it, because the contract checks the
+ * token and the path before the body.
+ */
+export class RawBody {
+  constructor(
+    private readonly contentType: string | undefined,
+    private readonly bytes: Buffer,
+  ) {}
+
+  /** @throws ParleyError (invalid) unless the body is a JSON object in UTF-8, declared as JSON. */
+  parse(): Record<string, unknown> {
+    if (!/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
+      throw invalid("header 'Content-Type' must be 'application/json'");
+    }
+    const value = parseJson(decodeUtf8(this.bytes));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw invalid('request body must be a JSON object');
+    }
+    return value as Record<string, unknown>;
+  }
+}
+
+/** Lets Fastify collect any body, up to its limit, without looking into it. */
+export function acceptRawBodies(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
+    done(null, new RawBody(request.headers['content-type'], bytes as Buffer));
+  });
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw invalid('request body must be UTF-8');
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return parse(text, null, { protoAction: 'remove', constructorAction: 'remove' });
+  } catch {
+    throw invalid('request body must be valid JSON');
+  }
+}

@@ -1,0 +1,31 @@
+import { availableParallelism } from 'node:os';
+import { Injectable } from '@nestjs/common';
+import { hash, verify } from '@node-rs/argon2';
+import pLimit from 'p-limit';
+import { Settings } from '../config/settings.js';
+
+/**
+ * Hashes and checks passwords with argon2id. At most one runs per core and the rest queue: each takes
+ * 19 MiB and a thread of the pool that files need too.
+ */
+@Injectable()
+export class PasswordHasher {
+  private readonly limit = pLimit(availableParallelism());
+  private readonly decoy: Promise<string>;
+
+  constructor(private readonly settings: Settings) {
+    this.decoy = this.hash('');
+  }
+
+  /** The argon2id hash, with its salt and cost, of a digest in hexadecimal of either case. */
+  hash(digest: string): Promise<string> {
+    return this.limit(() => hash(digest.toLowerCase(), this.settings.hashing));
+  }
+
+  /** Without a `stored` hash it is false after the same time: a stranger learns nothing from the delay. */
+  async verify(stored: string | undefined, digest: string): Promise<boolean> {
+    const against = stored ?? (await this.decoy);
+    const matches = await this.limit(() => verify(against, digest.toLowerCase()));
+    return matches && stored !== undefined;
+  }
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { AppModule } from './app.module.js';
+import { failure } from './common/chat-dialect.js';
+import { ErrorFilter, sendError } from './common/error.filter.js';
+import { InputPipe } from './common/input.pipe.js';
+import { acceptRawBodies } from './common/json-body.js';
+import { createLogger, NestLogger } from './common/logging.js';
+import type { Settings } from './config/settings.js';
+import { openDatabase } from './database/data-source.js';
+
+/** JSON may write a character of a message as two escapes of six bytes; the rest of a body is small. */
+const bodyLimit = (settings: Settings) => Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384);
+
+/**
+ * The whole server, but for the listening: shared by `main.ts` and the tests.
+ *
+ * @throws StartError when the database cannot be used.
+ */
+export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
+  const logger = createLogger(settings);
+  const { writer, reader, warnings } = await openDatabase(settings.database);
+  for (const warning of warnings) logger.warn(warning);
+
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(settings, writer, reader),
+    createAdapter(settings, logger),
+    { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  app.setGlobalPrefix('api');
+  app.useGlobalPipes(new InputPipe());
+  app.useGlobalFilters(new ErrorFilter());
+  app.enableShutdownHooks();
+  acceptRawBodies(app.getHttpAdapter().getInstance());
+  SwaggerModule.setup('api/docs', app, createDocument(app), {
+    jsonDocumentUrl: 'api/docs-json',
+    yamlDocumentUrl: 'api/docs-yaml',
+    customSiteTitle: 'Parley API',
+    swaggerOptions: { persistAuthorization: true },
+  });
+  return app;
+}
+
+function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
+  return new FastifyAdapter({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    bodyLimit: bodyLimit(settings),
+    forceCloseConnections: 'idle',
+    // A username of 64 characters of four bytes each, percent-encoded.
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      sendError(error, request, reply),
+    clientErrorHandler: refuseBrokenRequest,
+  });
+}
+
+/** What is not even HTTP is answered in the dialect of the API all the same. */
+function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'request is not valid HTTP',
+  ];
+  const body = JSON.stringify(failure(reason));
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'request headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request took too long'],
+};
+
+function createDocument(app: NestFastifyApplication): OpenAPIObject {
+  const header = { type: 'apiKey', in: 'header', name: 'Authorization' } as const;
+  const config = new DocumentBuilder()
+    .setTitle('Parley')
+    .setDescription('Manage the entirety of the chat application without a user interface.')
+    .setVersion('1.3')
+    .setOpenAPIVersion('3.1.0')
+    .addTag('authentication', 'User login and logout routes')
+    .addTag('users', 'User modification routes')
+    .addTag('chats', 'Chat management routes')
+    .addTag('messages', 'Message management routes within chats')
+    .addApiKey({ ...header, description: 'JWT authentication token from login route' }, 'ApiKey')
+    .addApiKey(
+      {
+        ...header,
+        description:
+          'The password reset JWT from the reset email. Generated after the user initializes the password reset flow.',
+      },
+      'ResetPasswordToken',
+    )
+    .addApiKey(
+      {
+        type: 'apiKey',
+        in: 'query',
+        name: 'token',
+        description:
+          'The email verification JWT from the verification email. Generated after the users registers.',
+      },
+      'EmailVerificationToken',
+    )
+    .build();
+  return SwaggerModule.createDocument(app, config);
+}

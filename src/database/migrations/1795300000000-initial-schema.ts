@@ -1,0 +1,175 @@
+import {
+  type MigrationInterface,
+  type QueryRunner,
+  Table,
+  type TableColumnOptions,
+  type TableForeignKeyOptions,
+  type TableIndexOptions,
+} from 'typeorm';
+
+/** The schema of the first release. Written with TypeORM's schema API: the same code on both databases. */
+export class InitialSchema1795300000000 implements MigrationInterface {
+  async up(queryRunner: QueryRunner): Promise<void> {
+    const mysql = queryRunner.connection.options.type !== 'better-sqlite3';
+    // MySQL's default collations hold 😀 and 😁, and `bob` and `bob `, for equal. SQLite compares bytes.
+    const binary = mysql ? { charset: 'utf8mb4', collation: 'utf8mb4_bin' } : {};
+    const integer = mysql ? 'int' : 'integer';
+
+    const id: TableColumnOptions = {
+      name: 'id',
+      type: integer,
+      isPrimary: true,
+      isGenerated: true,
+      generationStrategy: 'increment',
+    };
+    const int = (name: string, more: Partial<TableColumnOptions> = {}) => ({ name, type: integer, ...more });
+    const bigint = (name: string, more: Partial<TableColumnOptions> = {}) => ({
+      name,
+      type: 'bigint',
+      ...more,
+    });
+    const varchar = (name: string, length: number, more: Partial<TableColumnOptions> = {}) => ({
+      name,
+      type: 'varchar',
+      length: String(length),
+      ...binary,
+      ...more,
+    });
+    const primary = { isPrimary: true };
+    const nullable = { isNullable: true };
+
+    await queryRunner.createTable(
+      new Table({
+        name: 'users',
+        columns: [
+          id,
+          varchar('username', 64),
+          varchar('username_key', 256),
+          varchar('name', 128),
+          varchar('email', 254),
+          varchar('email_key', 768),
+          { name: 'verified', type: mysql ? 'tinyint' : 'boolean' },
+          varchar('password_hash', 255),
+          bigint('created_at'),
+        ],
+        ...unique(mysql, { uq_users_username_key: 'username_key', uq_users_email_key: 'email_key' }),
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'user_search_terms',
+        columns: [varchar('kind', 8, primary), varchar('term', 256, primary), int('user_id', primary)],
+        indices: [index('ix_user_search_terms_user_id', 'user_id')],
+        foreignKeys: [reference('fk_user_search_terms_user_id', 'user_id', 'users', 'CASCADE')],
+        withoutRowid: true,
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'tokens',
+        columns: [varchar('id', 36, primary), int('user_id'), varchar('kind', 16), bigint('expires_at')],
+        indices: [index('ix_tokens_user_id', 'user_id', 'kind'), index('ix_tokens_expires_at', 'expires_at')],
+        foreignKeys: [reference('fk_tokens_user_id', 'user_id', 'users', 'CASCADE')],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'mails',
+        columns: [
+          id,
+          int('user_id'),
+          varchar('kind', 32),
+          varchar('address', 254),
+          varchar('state', 16),
+          int('attempts'),
+          bigint('due_at'),
+          varchar('error', 500, nullable),
+          bigint('created_at'),
+        ],
+        indices: [index('ix_mails_due', 'state', 'due_at'), index('ix_mails_user_id', 'user_id')],
+        foreignKeys: [reference('fk_mails_user_id', 'user_id', 'users', 'CASCADE')],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'chats',
+        columns: [
+          id,
+          varchar('uuid', 36),
+          varchar('name', 128),
+          int('owner_id', nullable),
+          bigint('next_seq'),
+          bigint('deleted_count'),
+          bigint('last_sent_at'),
+        ],
+        ...unique(mysql, { uq_chats_uuid: 'uuid' }, [index('ix_chats_owner_id', 'owner_id')]),
+        foreignKeys: [reference('fk_chats_owner_id', 'owner_id', 'users')],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'members',
+        columns: [int('chat_id', primary), int('user_id', primary), bigint('since')],
+        indices: [index('ix_members_user_id', 'user_id')],
+        foreignKeys: [
+          reference('fk_members_chat_id', 'chat_id', 'chats', 'CASCADE'),
+          reference('fk_members_user_id', 'user_id', 'users'),
+        ],
+        withoutRowid: true,
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'messages',
+        columns: [
+          int('chat_id', primary),
+          bigint('seq', primary),
+          int('sender_id'),
+          varchar('type', 8),
+          { name: 'text', type: 'text', ...binary },
+          bigint('sent_at'),
+          bigint('edited_at', nullable),
+        ],
+        indices: [index('ix_messages_sender_id', 'sender_id')],
+        foreignKeys: [
+          reference('fk_messages_chat_id', 'chat_id', 'chats', 'CASCADE'),
+          reference('fk_messages_sender_id', 'sender_id', 'users'),
+        ],
+        withoutRowid: true,
+      }),
+    );
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    for (const table of ['messages', 'members', 'chats', 'mails', 'tokens', 'user_search_terms', 'users']) {
+      await queryRunner.dropTable(table);
+    }
+  }
+}
+
+function index(name: string, ...columnNames: string[]): TableIndexOptions {
+  return { name, columnNames };
+}
+
+/** TypeORM knows a unique column of MySQL as an index, and one of SQLite as a constraint. */
+function unique(mysql: boolean, names: Record<string, string>, indices: TableIndexOptions[] = []) {
+  const entries = Object.entries(names);
+  return mysql
+    ? {
+        indices: [
+          ...indices,
+          ...entries.map(([name, column]) => ({ ...index(name, column), isUnique: true })),
+        ],
+      }
+    : { indices, uniques: entries.map(([name, column]) => ({ name, columnNames: [column] })) };
+}
+
+function reference(
+  name: string,
+  column: string,
+  table: string,
+  onDelete = 'NO ACTION',
+): TableForeignKeyOptions {
+  const names = { columnNames: [column], referencedTableName: table, referencedColumnNames: ['id'] };
+  return { name, ...names, onDelete, onUpdate: 'NO ACTION' };
+}

@@ -1,0 +1,127 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { isRetryable } from './driver-errors.js';
+
+export type SqlValue = string | number | boolean | null;
+
+/** The data source that reads what is committed; see {@link openReader}. */
+export const READER = Symbol('READER');
+
+const MOST_ATTEMPTS = 5;
+
+const isEmbedded = ({ options }: DataSource) => options.type === 'better-sqlite3';
+
+/** One transaction on either database. Valid until the unit of work that made it ends. */
+export class Transaction {
+  /** For the rows whose speed does not matter. */
+  readonly manager: EntityManager;
+  /** Appended to a SELECT, keeps others from changing or locking its rows. SQLite has one writer: nothing to lock. */
+  readonly forUpdate: string;
+  /** Appended to a SELECT, keeps its rows as they are until the end. */
+  readonly forShare: string;
+  private readonly effects: (() => void)[] = [];
+
+  constructor(private readonly runner: QueryRunner) {
+    const locks = !isEmbedded(runner.connection);
+    this.manager = runner.manager;
+    this.forUpdate = locks ? ' FOR UPDATE' : '';
+    this.forShare = locks ? ' LOCK IN SHARE MODE' : '';
+  }
+
+  /** The rows of a SELECT. */
+  async query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
+    return (await this.runner.query(sql, parameters, true)).records as Row[];
+  }
+
+  /** Runs an INSERT, UPDATE or DELETE and tells how many rows matched. */
+  async execute(sql: string, parameters: SqlValue[] = []): Promise<number> {
+    return (await this.runner.query(sql, parameters, true)).affected ?? 0;
+  }
+
+  /** Runs `effect` once the transaction is on disk, and not at all if it is rolled back. */
+  afterCommit(effect: () => void): void {
+    this.effects.push(effect);
+  }
+
+  runEffects(): void {
+    for (const effect of this.effects) effect();
+  }
+}
+
+/**
+ * The only way to write. On SQLite, where TypeORM has one connection, units run one after the other:
+ * two that interleaved there would be one transaction, and the rollback of either would undo rows that
+ * the other has acknowledged. On MySQL each takes a connection of the pool.
+ */
+@Injectable()
+export class UnitOfWork {
+  private readonly oneAtATime: boolean;
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
+    this.oneAtATime = isEmbedded(dataSource);
+  }
+
+  /**
+   * Runs `work` in a transaction: what it returns is committed, what it throws rolls everything back.
+   * A deadlock runs it again, so `work` must touch nothing but the transaction, and must not begin
+   * another unit of work.
+   */
+  run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (!this.oneAtATime) return this.attempt(work);
+    const result = this.last.then(() => this.attempt(work));
+    this.last = result.catch(() => {});
+    return result;
+  }
+
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>, count = 1): Promise<T> {
+    try {
+      return await this.transact(work);
+    } catch (error) {
+      if (count >= MOST_ATTEMPTS || !isRetryable(error)) throw error;
+      return this.attempt(work, count + 1);
+    }
+  }
+
+  private async transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const runner = this.dataSource.createQueryRunner();
+    const tx = new Transaction(runner);
+    let result: T;
+    try {
+      await runner.startTransaction();
+      result = await work(tx);
+      await runner.commitTransaction();
+    } catch (error) {
+      // A connection that is gone cannot roll back, and needs not: the first error is the one to tell.
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
+      throw error;
+    } finally {
+      await runner.release();
+    }
+    tx.runEffects();
+    return result;
+  }
+}
+
+/** Reads outside of a transaction: what is committed, and nothing else. */
+@Injectable()
+export class Reader {
+  constructor(@Inject(READER) private readonly dataSource: DataSource) {}
+
+  /** The rows of a SELECT. */
+  query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
+    return this.dataSource.query<Row[]>(sql, parameters);
+  }
+}
+
+/** `(?, ?), (?, ?)` for `rows` rows of `columns` values. */
+export function placeholders(rows: number, columns: number): string {
+  const row = `(${Array(columns).fill('?').join(', ')})`;
+  return Array(rows).fill(row).join(', ');
+}
+
+/** `?, ?, ?` for an IN list of `count` values. */
+export function list(count: number): string {
+  return Array(count).fill('?').join(', ');
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { loadSettings, type Settings, StartError } from './config/settings.js';
+import { createApp } from './configure-app.js';
+import { describe } from './database/data-source.js';
+
+async function start(): Promise<void> {
+  const settings = loadSettings();
+  const app = await createApp(settings);
+  await app.listen(settings.port, settings.host).catch((error: Error) => {
+    throw new StartError(
+      `Parley cannot start, it cannot listen on ${settings.host}:${settings.port}: ${error.message}`,
+    );
+  });
+  process.stdout.write(greeting(settings, await app.getUrl()));
+}
+
+function greeting(settings: Settings, address: string): string {
+  return [
+    `Parley listens on ${address}`,
+    `  API docs  ${settings.publicUrl}/api/docs`,
+    `  database  ${describe(settings.database)}`,
+    `  mails to  ${settings.smtpUrl ? new URL(settings.smtpUrl).host : join(settings.dataDir, 'mail')}`,
+    '',
+  ].join('\n');
+}
+
+try {
+  await start();
+} catch (error) {
+  process.stderr.write(`${error instanceof StartError ? error.message : (error as Error).stack}\n`);
+  process.exit(1);
+}

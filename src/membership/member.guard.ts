@@ -1,0 +1,34 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { indexParameter, uuidParameter } from '../common/parameters.js';
+import { type ChatAccess, Membership } from './membership.service.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by {@link MemberGuard}. */
+    chatAccess?: ChatAccess;
+  }
+}
+
+/** Before query and body are looked at: the path is well-formed and the caller in `{chat}` ("Order of checks"). */
+@Injectable()
+export class MemberGuard implements CanActivate {
+  constructor(private readonly membership: Membership) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { chat, message } = request.params as { chat?: string; message?: string };
+    const uuid = uuidParameter('chat', chat);
+    if (message !== undefined) indexParameter('message', message);
+    if (!request.user) return false;
+    request.chatAccess = await this.membership.requireMember(request.user, uuid);
+    return true;
+  }
+}
+
+/** Binds the {@link ChatAccess} of a route behind {@link MemberGuard}. */
+export const AccessParam = createParamDecorator((_: unknown, context: ExecutionContext): ChatAccess => {
+  const { chatAccess } = context.switchToHttp().getRequest<FastifyRequest>();
+  if (!chatAccess) throw new Error('the route is not behind MemberGuard');
+  return chatAccess;
+});

@@ -1,0 +1,102 @@
+import { Injectable } from '@nestjs/common';
+import { now } from '../common/clock.js';
+import { forbidden, invalid } from '../common/errors.js';
+import { list, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import type { Caller } from '../tokens/caller.js';
+
+/** Proof that a user is a member of a chat, which {@link Membership.requireMember} alone gives. */
+export interface ChatAccess {
+  readonly chatId: number;
+  readonly userId: number;
+  readonly isOwner: boolean;
+}
+
+export const unknownChat = () => invalid('specified chat does not exist');
+export const notAMember = () => forbidden('user is not part of specified chat');
+
+/** Who is in which chat, and who owns it: the one rule for controllers, workers and sockets. */
+@Injectable()
+export class Membership {
+  constructor(private readonly reader: Reader) {}
+
+  /** @throws ParleyError (invalid) when there is no such chat, (forbidden) when the caller is no member. */
+  async requireMember({ userId }: Caller, uuid: string): Promise<ChatAccess> {
+    const [chat] = await this.reader.query<{ id: number; owner_id: number; member: number | null }>(
+      `SELECT c.id, c.owner_id, m.user_id AS member FROM chats c
+       LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = ? WHERE c.uuid = ?`,
+      [userId, uuid],
+    );
+    if (!chat) throw unknownChat();
+    if (chat.member === null) throw notAMember();
+    return { chatId: chat.id, userId, isOwner: chat.owner_id === userId };
+  }
+
+  /**
+   * As it is inside the transaction, where nobody else changes the chat or its members until the end.
+   *
+   * @throws ParleyError as {@link requireMember}, when things have changed since that.
+   */
+  async lock(tx: Transaction, { chatId, userId }: ChatAccess): Promise<ChatAccess> {
+    const [chat] = await tx.query<{ owner_id: number }>(
+      `SELECT owner_id FROM chats WHERE id = ?${tx.forUpdate}`,
+      [chatId],
+    );
+    if (!chat) throw unknownChat();
+    if (!(await this.isMember(tx, chatId, userId))) throw notAMember();
+    return { chatId, userId, isOwner: chat.owner_id === userId };
+  }
+
+  async isMember(tx: Transaction, chatId: number, userId: number): Promise<boolean> {
+    const found = await tx.query(`SELECT 1 FROM members WHERE chat_id = ? AND user_id = ?`, [chatId, userId]);
+    return found.length > 0;
+  }
+
+  /** Makes members of users who are none yet; the first of them is the most senior. */
+  async add(tx: Transaction, chatId: number, userIds: number[]): Promise<void> {
+    const [{ newest }] = await tx.query<{ newest: number | null }>(
+      'SELECT MAX(since) AS newest FROM members WHERE chat_id = ?',
+      [chatId],
+    );
+    const first = Math.max(now(), (newest ?? 0) + 1);
+    await tx.execute(
+      `INSERT INTO members (chat_id, user_id, since) VALUES ${placeholders(userIds.length, 3)}`,
+      userIds.flatMap((userId, index) => [chatId, userId, first + index]),
+    );
+  }
+
+  /** Ends one membership of a locked chat; see {@link settle} for what becomes of the chat. */
+  async remove(tx: Transaction, chatId: number, userId: number): Promise<void> {
+    await tx.execute('DELETE FROM members WHERE chat_id = ? AND user_id = ?', [chatId, userId]);
+    await this.settle(tx, [chatId], userId);
+  }
+
+  /**
+   * Ends all memberships of a user: of all their chats, in one order, so that two that do this wait for each
+   * other instead of deadlocking.
+   */
+  async removeEverywhere(tx: Transaction, userId: number): Promise<void> {
+    const chats = await tx.query<{ id: number }>(
+      `SELECT id FROM chats WHERE id IN (SELECT chat_id FROM members WHERE user_id = ?) ORDER BY id${tx.forUpdate}`,
+      [userId],
+    );
+    await tx.execute('DELETE FROM members WHERE user_id = ?', [userId]);
+    for (let start = 0; start < chats.length; start += 1000) {
+      await this.settle(
+        tx,
+        chats.slice(start, start + 1000).map(({ id }) => id),
+        userId,
+      );
+    }
+  }
+
+  /** Chats that `leaver` has left: the most senior member owns them now; those without members go. */
+  private async settle(tx: Transaction, chatIds: number[], leaver: number): Promise<void> {
+    await tx.execute(
+      `UPDATE chats SET owner_id =
+         (SELECT user_id FROM members WHERE chat_id = chats.id ORDER BY since LIMIT 1)
+       WHERE owner_id = ? AND id IN (${list(chatIds.length)})`,
+      [leaver, ...chatIds],
+    );
+    await tx.execute(`DELETE FROM chats WHERE owner_id IS NULL AND id IN (${list(chatIds.length)})`, chatIds);
+  }
+}

@@ -1,0 +1,135 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { isInteger } from '../../common/parameters.js';
+import { Checked, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { UserDto } from '../../users/dto/users.dto.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+/** What MAX_MESSAGE_LENGTH is at most; the service checks what it is. */
+const LONGEST_TEXT = 16_383;
+
+/** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
+export const IsMessageText = (example: string) =>
+  Checked(textComplaint({ min: 1, max: LONGEST_TEXT, notBlank: true }), {
+    example,
+    minLength: 1,
+    maxLength: LONGEST_TEXT,
+    type: String,
+  });
+
+const IsQueryInteger = (min: number, max: number, example: number) =>
+  Checked((value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`), {
+    type: 'integer',
+    minimum: min,
+    maximum: max,
+    example,
+  });
+
+export class SendMessageDto {
+  /** Type of message. */
+  @Checked((value) => (value === 'message' ? undefined : "must be 'message'"), {
+    enum: ['message'],
+    example: 'message',
+  })
+  type!: 'message';
+
+  /** Message to send. */
+  @IsMessageText('Hello')
+  message!: string;
+}
+
+export class EditMessageDto {
+  /** New message content. */
+  @IsMessageText('Some new message')
+  message!: string;
+}
+
+/** Which messages to list. The values are the query's texts, checked to be numbers. */
+export class ListMessagesQuery {
+  /** Page to view; default: 0. Pages count the messages that exist. */
+  @MayBeMissing()
+  @IsQueryInteger(0, MAX, 0)
+  page?: string;
+
+  /** Number of messages to show per page; default: 100. */
+  @MayBeMissing()
+  @IsQueryInteger(1, 1000, 100)
+  per_page?: string;
+
+  /** Instead of `page`: the messages just before this index. */
+  @MayBeMissing()
+  @IsQueryInteger(0, MAX, 200)
+  before?: string;
+
+  /** Instead of `page`: the messages just after this index. */
+  @MayBeMissing()
+  @IsQueryInteger(0, MAX, 99)
+  after?: string;
+
+  /** `asc` (default): oldest first; `desc`: newest first. */
+  @MayBeMissing()
+  @Checked((value) => (value === 'asc' || value === 'desc' ? undefined : "must be 'asc' or 'desc'"), {
+    enum: ['asc', 'desc'],
+    example: 'asc',
+  })
+  order?: 'asc' | 'desc';
+}
+
+export class FileDto {
+  /** `""` for an image that is not uploaded yet. */
+  filename!: string;
+
+  /** @format uuid */
+  uuid!: string;
+
+  /** Whether the upload has happened. */
+  used!: boolean;
+}
+
+export class MessageDto {
+  /** From 0, fixed for the message's life. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
+  index!: number;
+
+  @ApiProperty({ enum: ['message', 'image', 'file'], example: 'message' })
+  type!: 'message' | 'image' | 'file';
+
+  sender!: UserDto;
+
+  /** The text. */
+  @ApiProperty({ example: 'Some sent message' })
+  message!: string;
+
+  /** `null` on a text message. */
+  @ApiProperty({ type: FileDto, nullable: true, example: null })
+  file!: FileDto | null;
+
+  /** When it was sent: nanoseconds since the Unix epoch, strictly increasing within a chat. */
+  @ApiProperty({ type: 'integer', format: 'int64', example: 1566456966279980000 })
+  timestamp!: number;
+
+  /** When it was last edited, or `null`. */
+  @ApiProperty({ type: 'integer', format: 'int64', nullable: true, example: null })
+  edited!: number | null;
+}
+
+export class SentDto {
+  /** The new message's index. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
+  index!: number;
+
+  /** Nanoseconds since the Unix epoch. */
+  @ApiProperty({ type: 'integer', format: 'int64', example: 1566456966279980000 })
+  timestamp!: number;
+}
+
+export class MessagePageDto {
+  messages!: MessageDto[];
+
+  /** The page asked for; not with `before` or `after`. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 0, required: false })
+  page?: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: 1000, example: 100 })
+  perPage!: number;
+}

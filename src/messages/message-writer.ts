@@ -1,0 +1,146 @@
+import { Injectable } from '@nestjs/common';
+import { now } from '../common/clock.js';
+import { isUnavailable } from '../database/driver-errors.js';
+import { list, placeholders, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { notAMember, unknownChat } from '../membership/membership.service.js';
+
+export interface NewMessage {
+  chatId: number;
+  senderId: number;
+  text: string;
+}
+
+/** Where a message stands: its index, and when it was sent in microseconds. */
+export interface Position {
+  seq: number;
+  sentAt: number;
+}
+
+interface Pending {
+  message: NewMessage;
+  resolve: (position: Position) => void;
+  reject: (error: unknown) => void;
+}
+
+interface LockedChat {
+  nextSeq: number;
+  lastSentAt: number;
+  members: Set<number>;
+}
+
+/** How many messages share one commit at most. */
+const MOST_TOGETHER = 128;
+
+/**
+ * Group commit: what is sent while a commit is being flushed to disk, to whatever chats, shares the next
+ * one. A message that comes alone waits for nothing.
+ */
+@Injectable()
+export class MessageWriter {
+  private waiting: Pending[] = [];
+  private writing = false;
+
+  constructor(private readonly unitOfWork: UnitOfWork) {}
+
+  /**
+   * Resolves when the message is on disk.
+   *
+   * @throws ParleyError (invalid, forbidden) when the chat is gone or the sender no member any more.
+   */
+  write(message: NewMessage): Promise<Position> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ message, resolve, reject });
+      if (!this.writing) void this.writeAll();
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    this.writing = true;
+    while (this.waiting.length > 0) {
+      await this.commit(this.waiting.splice(0, MOST_TOGETHER));
+    }
+    this.writing = false;
+  }
+
+  private async commit(batch: Pending[]): Promise<void> {
+    try {
+      const outcomes = await this.unitOfWork.run((tx) =>
+        writeBatch(
+          tx,
+          batch.map(({ message }) => message),
+        ),
+      );
+      batch.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index];
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      });
+    } catch (error) {
+      // One message that the database refuses must not take the others along.
+      const refused = batch.length > 1 && !isUnavailable(error);
+      for (const pending of batch) {
+        if (refused) await this.commit([pending]);
+        else pending.reject(error);
+      }
+    }
+  }
+}
+
+/** Writes messages in their order; for each its position, or the reason why it cannot be sent. */
+export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promise<(Position | Error)[]> {
+  const chats = await lockChats(tx, messages);
+  const outcomes = messages.map((message) => place(chats.get(message.chatId), message.senderId));
+  const rows = messages.flatMap(({ chatId, senderId, text }, index) => {
+    const outcome = outcomes[index];
+    return outcome instanceof Error ? [] : [[chatId, outcome.seq, senderId, 'message', text, outcome.sentAt]];
+  });
+  if (rows.length === 0) return outcomes;
+  await tx.execute(
+    `INSERT INTO messages (chat_id, seq, sender_id, type, text, sent_at) VALUES ${placeholders(rows.length, 6)}`,
+    rows.flat(),
+  );
+  await advance(tx, chats);
+  return outcomes;
+}
+
+/** In the order of their ids, as everybody does: two batches wait for each other and never deadlock. */
+async function lockChats(tx: Transaction, messages: NewMessage[]): Promise<Map<number, LockedChat>> {
+  const chatIds = [...new Set(messages.map(({ chatId }) => chatId))];
+  const senderIds = [...new Set(messages.map(({ senderId }) => senderId))];
+  const rows = await tx.query<{ id: number; next_seq: number; last_sent_at: number; user_id: number | null }>(
+    `SELECT c.id, c.next_seq, c.last_sent_at, m.user_id FROM chats c
+     LEFT JOIN members m ON m.chat_id = c.id AND m.user_id IN (${list(senderIds.length)})
+     WHERE c.id IN (${list(chatIds.length)}) ORDER BY c.id${tx.forUpdate}`,
+    [...senderIds, ...chatIds],
+  );
+  const chats = new Map<number, LockedChat>();
+  for (const { id, next_seq, last_sent_at, user_id } of rows) {
+    const chat = chats.get(id) ?? { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() };
+    if (user_id !== null) chat.members.add(user_id);
+    chats.set(id, chat);
+  }
+  return chats;
+}
+
+/** The next place in the chat; moves the chat's counters on. */
+function place(chat: LockedChat | undefined, senderId: number): Position | Error {
+  if (!chat) return unknownChat();
+  if (!chat.members.has(senderId)) return notAMember();
+  chat.lastSentAt = Math.max(now(), chat.lastSentAt + 1);
+  chat.nextSeq += 1;
+  return { seq: chat.nextSeq - 1, sentAt: chat.lastSentAt };
+}
+
+async function advance(tx: Transaction, chats: Map<number, LockedChat>): Promise<void> {
+  const ids = [...chats.keys()];
+  const cases = ids.map(() => 'WHEN ? THEN ?').join(' ');
+  await tx.execute(
+    `UPDATE chats SET next_seq = CASE id ${cases} END, last_sent_at = CASE id ${cases} END
+     WHERE id IN (${list(ids.length)})`,
+    [
+      ...[...chats].flatMap(([id, { nextSeq }]) => [id, nextSeq]),
+      ...[...chats].flatMap(([id, { lastSentAt }]) => [id, lastSentAt]),
+      ...ids,
+    ],
+  );
+}

@@ -1,0 +1,32 @@
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+
+/** A message, kept where its chat's others are: a page is one range of the primary key. */
+@Entity('messages', { withoutRowid: true })
+@Index('ix_messages_sender_id', ['senderId'])
+export class Message {
+  @PrimaryColumn('int', { name: 'chat_id' })
+  @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_messages_chat_id' })
+  chatId!: number;
+
+  /** The message's `index` in the contract, a name that SQL keeps for itself. */
+  @PrimaryColumn('bigint')
+  seq!: number;
+
+  @Column('int', { name: 'sender_id' })
+  @ForeignKey('users', { name: 'fk_messages_sender_id' })
+  senderId!: number;
+
+  @Column('varchar', { length: 8 })
+  type!: 'message';
+
+  @Column('text')
+  text!: string;
+
+  /** In microseconds; strictly increasing within the chat. */
+  @Column('bigint', { name: 'sent_at' })
+  sentAt!: number;
+
+  /** In microseconds, of the last edit. */
+  @Column('bigint', { name: 'edited_at', nullable: true })
+  editedAt!: number | null;
+}

@@ -1,0 +1,20 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { indexParameter } from '../common/parameters.js';
+import { MessagesService } from './messages.service.js';
+
+/** Behind MemberGuard, before the body is looked at: the caller sent `{message}`. */
+@Injectable()
+export class SenderGuard implements CanActivate {
+  constructor(private readonly messages: MessagesService) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { chatAccess, params } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (!chatAccess) return false;
+    await this.messages.requireSender(
+      chatAccess,
+      indexParameter('message', (params as { message: string }).message),
+    );
+    return true;
+  }
+}

@@ -1,0 +1,54 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import type { FastifyRequest } from 'fastify';
+import { invalid, unauthenticated } from '../common/errors.js';
+import { TOKEN_KIND } from './caller.js';
+import { TOKEN_KINDS, type TokenKind } from './token.entity.js';
+import { queryToken } from './token.strategies.js';
+
+/**
+ * Guards every route of every module: a route asks for an authentication token unless it says otherwise
+ * with `@Public()` or `@RequiresToken()`.
+ */
+@Injectable()
+export class TokenGuard implements CanActivate {
+  private readonly guards = new Map(TOKEN_KINDS.map((kind) => [kind, new (guardFor(kind))()]));
+
+  constructor(private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const kind = this.reflector.getAllAndOverride<TokenKind | 'none' | undefined>(TOKEN_KIND, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (kind === 'none') return true;
+    const guard = this.guards.get(kind ?? 'authentication');
+    return guard?.canActivate(context) as Promise<boolean>;
+  }
+}
+
+function guardFor(kind: TokenKind) {
+  return class extends AuthGuard(kind) {
+    override handleRequest<Caller>(
+      error: unknown,
+      caller: Caller | false,
+      info: unknown,
+      context: ExecutionContext,
+    ) {
+      if (error) throw error;
+      if (caller) return caller;
+      requireToken(kind, context.switchToHttp().getRequest<FastifyRequest>());
+      throw unauthenticated(`invalid token: ${info instanceof Error ? info.message : 'malformed'}`);
+    }
+  };
+}
+
+/** Tells a token that is missing from one that is wrong. */
+function requireToken(kind: TokenKind, request: FastifyRequest): void {
+  if (kind === 'verify-email') {
+    if (!queryToken(request)) throw invalid("query parameter 'token' must be present");
+  } else if (!request.headers.authorization) {
+    throw unauthenticated("header 'Authorization' must be present");
+  }
+}

@@ -1,0 +1,93 @@
+import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { unauthenticated } from '../common/errors.js';
+import { Settings } from '../config/settings.js';
+import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import type { Caller } from './caller.js';
+import type { TokenKind } from './token.entity.js';
+
+export const TOKEN_ALGORITHM = 'HS256';
+
+const HOUR = 3_600;
+
+/** The claims of every token that Parley signs. */
+export interface Claims {
+  sub: string;
+  jti: string;
+  aud: TokenKind;
+  iat: number;
+  exp: number;
+}
+
+/** Makes tokens, tells whose they are, ends them. A token is good while its row is there. */
+@Injectable()
+export class TokensService {
+  /** A prepared key: given a string, jsonwebtoken parses it anew on every call, at four times the cost. */
+  readonly key: KeyObject;
+  private readonly lifetime: Record<TokenKind, number>;
+
+  constructor(
+    settings: Settings,
+    private readonly jwt: JwtService,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly reader: Reader,
+  ) {
+    this.key = createSecretKey(settings.jwtSecret, 'utf8');
+    this.lifetime = { authentication: settings.tokenTtl, 'reset-password': HOUR, 'verify-email': 72 * HOUR };
+  }
+
+  /** A signed token for a user who exists; it counts from the commit on. */
+  async issue(tx: Transaction, kind: TokenKind, userId: number): Promise<string> {
+    const id = randomUUID();
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const expiresAt = issuedAt + this.lifetime[kind];
+    await tx.execute('INSERT INTO tokens (id, user_id, kind, expires_at) VALUES (?, ?, ?, ?)', [
+      id,
+      userId,
+      kind,
+      expiresAt,
+    ]);
+    const claims: Claims = { sub: String(userId), jti: id, aud: kind, iat: issuedAt, exp: expiresAt };
+    return this.jwt.sign(claims, { privateKey: this.key, algorithm: TOKEN_ALGORITHM });
+  }
+
+  /**
+   * Whose token the claims, whose signature is verified, describe.
+   *
+   * @throws ParleyError (unauthenticated) when it is of another kind, was ended, or its user is gone.
+   */
+  async callerOf(kind: TokenKind, claims: Claims): Promise<Caller> {
+    if (claims.aud !== kind) throw unauthenticated(`invalid token: not a token for ${kind}`);
+    if (typeof claims.exp !== 'number' || typeof claims.jti !== 'string') {
+      throw unauthenticated("invalid token: 'exp' and 'jti' must be present");
+    }
+    const [user] = await this.reader.query<{ id: number; username: string }>(
+      `SELECT u.id, u.username FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id = ? AND t.kind = ?`,
+      [claims.jti, kind],
+    );
+    if (!user || String(user.id) !== claims.sub) throw unauthenticated('invalid token: no longer valid');
+    return { userId: user.id, username: user.username, tokenId: claims.jti };
+  }
+
+  /**
+   * Ends the caller's token, once.
+   *
+   * @throws ParleyError (unauthenticated) when somebody else has used it up first.
+   */
+  async useUp(tx: Transaction, { tokenId }: Caller): Promise<void> {
+    const ended = await tx.execute('DELETE FROM tokens WHERE id = ?', [tokenId]);
+    if (ended === 0) throw unauthenticated('invalid token: no longer valid');
+  }
+
+  /** Ends all tokens of one kind that a user holds. */
+  async endAll(tx: Transaction, kind: TokenKind, userId: number): Promise<void> {
+    await tx.execute('DELETE FROM tokens WHERE user_id = ? AND kind = ?', [userId, kind]);
+  }
+
+  /** Forgets tokens that have expired: nobody can use them, they only take room. */
+  async sweepExpired(): Promise<void> {
+    const seconds = Math.floor(Date.now() / 1000);
+    await this.unitOfWork.run((tx) => tx.execute('DELETE FROM tokens WHERE expires_at < ?', [seconds]));
+  }
+}

@@ -1,0 +1,42 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Json } from './parley.js';
+
+/** Compares answers with what an OpenAPI document says of them, so that the two cannot drift apart. */
+export class OpenApiChecker {
+  private readonly ajv = new Ajv2020({ strict: false, validateFormats: false });
+  private readonly validators = new Map<string, ValidateFunction>();
+
+  constructor(private readonly document: Json) {
+    this.ajv.addSchema({ ...document, $id: 'parley' });
+  }
+
+  /** Throws unless the document describes the route's status and the body fits its schema. */
+  check(method: string, path: string, status: number, body: unknown): void {
+    const route = this.routeOf(path.split('?')[0]);
+    const operation = route && this.document.paths[route][method.toLowerCase()];
+    // Unknown routes are nobody's: the document cannot describe them.
+    if (!operation) return;
+    const pointer = `parley#/paths/${route.replaceAll('~', '~0').replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`;
+    if (!operation.responses[status])
+      throw new Error(`${method} ${route}: status ${status} is not documented`);
+    let validate = this.validators.get(pointer);
+    if (!validate) {
+      validate = this.ajv.compile({ $ref: pointer.replaceAll('{', '%7B').replaceAll('}', '%7D') });
+      this.validators.set(pointer, validate);
+    }
+    if (validate(body)) return;
+    throw new Error(
+      `${method} ${route} ${status} is not as documented: ${this.ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`,
+    );
+  }
+
+  private routeOf(path: string): string | undefined {
+    const segments = path.split('/');
+    return Object.keys(this.document.paths).find((route) => {
+      const parts = route.split('/');
+      const fits = (part: string, index: number) =>
+        part.startsWith('{') ? segments[index] !== '' : part === segments[index];
+      return parts.length === segments.length && parts.every(fits);
+    });
+  }
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createConnection } from 'mysql2/promise';
+import { createApp } from '#src/configure-app.js';
+import { readSettings, type Settings } from '#src/config/settings.js';
+import { Mailbox } from './mailbox.js';
+import { Parley } from './parley.js';
+
+/** A database of its own for one test file: a SQLite file, or a MariaDB database under TEST_DATABASE_URL. */
+export interface TestDatabase {
+  url: string;
+  dataDir: string;
+  drop(): Promise<void>;
+}
+
+export const onMysql = Boolean(process.env.TEST_DATABASE_URL);
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
+  const removeDataDir = () => rmSync(dataDir, { recursive: true, force: true });
+  const server = process.env.TEST_DATABASE_URL;
+  if (!server) return { url: '', dataDir, drop: async () => removeDataDir() };
+
+  const name = `parley_test_${randomBytes(6).toString('hex')}`;
+  await runOn(server, `CREATE DATABASE ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    url: url.href,
+    dataDir,
+    drop: async () => {
+      await runOn(server, `DROP DATABASE ${name}`);
+      removeDataDir();
+    },
+  };
+}
+
+async function runOn(server: string, statement: string): Promise<void> {
+  const connection = await createConnection({ uri: server });
+  await connection.query(statement);
+  await connection.end();
+}
+
+/** The settings of a server on the database, with hashes that cost next to nothing. */
+export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {
+  const env = { DATA_DIR: dataDir, DATABASE_URL: url, PUBLIC_URL: 'http://parley.test', LOG_LEVEL: 'silent' };
+  const settings = readSettings(env);
+  return Object.assign(settings, { hashing: { memoryCost: 8, timeCost: 1 } }, overrides);
+}
+
+/** A running server, as clients see it. */
+export interface TestServer {
+  app: NestFastifyApplication;
+  settings: Settings;
+  /** `http://127.0.0.1:port` */
+  url: string;
+  /** Speaks the API. */
+  parley: Parley;
+  /** What the server sent to files. */
+  mailbox: Mailbox;
+  /** Stops the server; the database stays. */
+  stop(): Promise<void>;
+  /** Stops the server and drops the database. */
+  close(): Promise<void>;
+}
+
+/** Starts the whole server on a port of its own; on a fresh database unless one is given. */
+export async function startServer(
+  overrides: Partial<Settings> = {},
+  database?: TestDatabase,
+): Promise<TestServer> {
+  const on = database ?? (await createTestDatabase());
+  const settings = testSettings(on, overrides);
+  const app = await createApp(settings);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const stop = () => app.close();
+  const close = async () => {
+    await stop();
+    await on.drop();
+  };
+  const mailbox = new Mailbox(join(settings.dataDir, 'mail'));
+  return { app, settings, url, parley: await Parley.at(url), mailbox, stop, close };
+}
