@@ -17,6 +17,12 @@ import { openDatabase } from './database/data-source.js';
 /** JSON may write a character of a message as two escapes of six bytes; the rest of a body is small. */
 const bodyLimit = (settings: Settings) => Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384);
 
+/** How long a client may take to send a request, in milliseconds. */
+const LONGEST_REQUEST = 3_600_000;
+
+/** How long a shutdown waits for the requests under way, in milliseconds. */
+const LONGEST_GOODBYE = 10_000;
+
 /**
  * The whole server, but for the listening: shared by `main.ts` and the tests.
  *
@@ -35,8 +41,12 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   app.setGlobalPrefix('api');
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ErrorFilter());
-  app.enableShutdownHooks();
-  acceptRawBodies(app.getHttpAdapter().getInstance());
+  app.enableShutdownHooks([], { useProcessExit: true });
+  const fastify = app.getHttpAdapter().getInstance();
+  acceptRawBodies(fastify);
+  fastify.addHook('preClose', async () => {
+    setTimeout(() => fastify.server.closeAllConnections(), LONGEST_GOODBYE).unref();
+  });
   SwaggerModule.setup('api/docs', app, createDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',
@@ -52,6 +62,9 @@ function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: bodyLimit(settings),
+    // GET routes of the contract do things (log out, verify): a look at their headers must not.
+    exposeHeadRoutes: false,
+    requestTimeout: LONGEST_REQUEST,
     forceCloseConnections: 'idle',
     // A username of 64 characters of four bytes each, percent-encoded.
     routerOptions: { maxParamLength: 1024 },

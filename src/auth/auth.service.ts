@@ -77,6 +77,7 @@ export class AuthService {
   async verifyEmail(caller: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       await this.tokens.useUp(tx, caller);
+      await this.tokens.endAll(tx, 'verify-email', caller.userId);
       await tx.execute('UPDATE users SET verified = ? WHERE id = ?', [true, caller.userId]);
     });
   }

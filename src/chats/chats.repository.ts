@@ -18,7 +18,9 @@ export class ChatsRepository {
       this.reader.query<ChatRow>(
         `SELECT c.id, c.uuid, c.name AS chat_name, ${MESSAGE_COLUMNS} FROM members mine
          JOIN chats c ON c.id = mine.chat_id
-         LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = (SELECT MAX(seq) FROM messages WHERE chat_id = c.id)
+         LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = (
+           -- Not MAX: MariaDB would read the whole chat for it.
+           SELECT seq FROM messages WHERE chat_id = c.id ORDER BY seq DESC LIMIT 1)
          LEFT JOIN users u ON u.id = m.sender_id
          WHERE mine.user_id = ? ${one} ORDER BY c.last_sent_at DESC, c.id DESC`,
         parameters,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { forbidden, invalid } from '../common/errors.js';
+import { fold } from '../common/text.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type ChatAccess, Membership, unknownChat } from '../membership/membership.service.js';
 import { writeBatch } from '../messages/message-writer.js';
@@ -48,18 +49,16 @@ export class ChatsService implements OnModuleInit {
    *
    * @throws ParleyError (invalid) when a user does not exist.
    */
-  async create(
-    { userId, username }: Caller,
-    { name, users, message }: CreateChatDto,
-  ): Promise<ChatCreatedDto> {
+  async create({ userId }: Caller, { name, users, message }: CreateChatDto): Promise<ChatCreatedDto> {
     this.messages.requireLength(message);
     const uuid = randomUUID();
     await this.unitOfWork.run(async (tx) => {
-      const members = await this.users.requireAll(tx, [username, ...users]);
+      await this.users.requirePresent(tx, userId);
+      const members = new Set([userId, ...(await this.users.requireAll(tx, users))]);
       const chat = { uuid, name, ownerId: userId, nextSeq: 0, deletedCount: 0, lastSentAt: 0 };
       const { identifiers } = await tx.manager.insert(Chat, chat);
       const chatId = identifiers[0].id as number;
-      await this.membership.add(tx, chatId, members);
+      await this.membership.add(tx, chatId, [...members]);
       await writeBatch(tx, [{ chatId, senderId: userId, text: message }]);
     });
     return { uuid };
@@ -93,8 +92,9 @@ export class ChatsService implements OnModuleInit {
   /** The owner removes anyone, and anyone themself; ownership passes on ("Chats" in the contract). */
   private async removeUser(tx: Transaction, access: ChatAccess, username: string): Promise<void> {
     const { chatId } = access;
+    const isSelf = fold(username) === fold(access.username);
+    if (!isSelf && !access.isOwner) throw forbidden('not allowed to remove other users');
     const [userId] = await this.users.requireAll(tx, [username]);
-    if (userId !== access.userId && !access.isOwner) throw forbidden('not allowed to remove other users');
     if (!(await this.membership.isMember(tx, chatId, userId))) {
       throw invalid(`user '${username}' is not part of specified chat`);
     }

@@ -3,7 +3,7 @@
  * exactly; {@link nanoseconds} makes the contract's unit of it.
  */
 export function now(): number {
-  return Math.round((performance.timeOrigin + performance.now()) * 1000);
+  return Date.now() * 1000;
 }
 
 /**

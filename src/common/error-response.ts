@@ -1,4 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
+import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
 import { ParleyError, STATUS_OF } from './errors.js';
 
@@ -21,25 +22,28 @@ const FASTIFY_ERRORS: Record<string, [HttpStatus, string] | undefined> = {
     HttpStatus.BAD_REQUEST,
     "header 'Content-Length' must match the request body",
   ],
+  // The client went away: nobody reads this.
+  ECONNRESET: [HttpStatus.BAD_REQUEST, 'request was aborted'],
   FST_ERR_BAD_URL: [HttpStatus.BAD_REQUEST, 'request path must be valid percent-encoded UTF-8'],
 };
 
 /** Turns anything thrown into what the caller is told: the one place where this is decided. */
 export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof ParleyError) return expected(STATUS_OF[error.kind], error.message);
+  // Nest wraps what Fastify throws.
+  const { code, statusCode, message } = ((error as Error).cause ?? error) as FastifyError;
+  const known = FASTIFY_ERRORS[code];
+  if (known) return expected(...known);
   if (error instanceof HttpException) {
     const status = error.getStatus();
     // Nest's words for an unknown route repeat the URL, which may hold a token.
     return expected(status, status === 404 ? 'route does not exist' : error.message);
   }
-  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
-  const known = code && FASTIFY_ERRORS[code];
-  if (known) return expected(...known);
   if (isUnavailable(error)) {
     return { status: 503, message: 'the database is unavailable, try again later', unexpected: true };
   }
   if (statusCode && statusCode >= 400 && statusCode < 500) {
-    return expected(statusCode, message ?? 'request is not valid');
+    return expected(statusCode, message);
   }
   return { status: 500, message: 'internal server error', unexpected: true };
 }

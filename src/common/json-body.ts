@@ -14,6 +14,7 @@ export class RawBody {
 
   /** @throws ParleyError (invalid) unless the body is a JSON object in UTF-8, declared as JSON. */
   parse(): Record<string, unknown> {
+    if (this.bytes.length === 0) return {};
     if (!/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
       throw invalid("header 'Content-Type' must be 'application/json'");
     }
@@ -25,9 +26,15 @@ export class RawBody {
   }
 }
 
+const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
+
 /** Lets Fastify collect any body, up to its limit, without looking into it. */
 export function acceptRawBodies(fastify: FastifyInstance): void {
   fastify.removeAllContentTypeParsers();
+  // Fastify refuses a header that it cannot read before anybody has asked who is calling.
+  fastify.addHook('onRequest', async ({ headers }) => {
+    if (headers['content-type'] && !MEDIA_TYPE.test(headers['content-type'])) delete headers['content-type'];
+  });
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
     done(null, new RawBody(request.headers['content-type'], bytes as Buffer));
   });

@@ -6,11 +6,11 @@ import { Settings } from '../config/settings.js';
 
 /**
  * Hashes and checks passwords with argon2id. At most one runs per core and the rest queue: each takes
- * 19 MiB and a thread of the pool that files need too.
+ * 19 MiB, and one of the four threads that files and look-ups need too.
  */
 @Injectable()
 export class PasswordHasher {
-  private readonly limit = pLimit(availableParallelism());
+  private readonly limit = pLimit(Math.min(availableParallelism(), 3));
   private readonly decoy: Promise<string>;
 
   constructor(private readonly settings: Settings) {

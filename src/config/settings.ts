@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 
@@ -56,7 +56,7 @@ export function loadSettings(): Settings {
 export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
   const read = new SettingsReader(env);
   const settings = new Settings();
-  settings.host = read.text('HOST', '127.0.0.1');
+  settings.host = read.host('HOST', '127.0.0.1');
   settings.port = read.integer('PORT', { default: 3000, min: 0, max: 65_535 });
   settings.publicUrl = read.httpUrl('PUBLIC_URL', `http://${urlHost(settings.host)}:${settings.port}`);
   settings.dataDir = resolve(read.text('DATA_DIR', './data'));
@@ -114,6 +114,12 @@ class SettingsReader {
     );
   }
 
+  host(name: string, fallback: string): string {
+    const text = this.text(name, fallback);
+    if (URL.canParse(`http://${urlHost(text)}`) && !/[/?#@\s]/.test(text)) return text;
+    return this.reject(name, 'must be a host name or an IP address', fallback);
+  }
+
   secret(name: string, { min, required }: { min: number; required: boolean }): string | null {
     const text = this.env[name];
     if (!text) return required ? this.reject(name, 'must be set in production with MySQL', null) : null;
@@ -128,7 +134,8 @@ class SettingsReader {
   }
 
   smtpUrl(name: string): string | null {
-    return this.url(name, ['smtp:', 'smtps:'])?.href ?? null;
+    const url = this.url(name, ['smtp:', 'smtps:']);
+    return url && !url.hostname ? this.reject(name, 'must name a host', null) : (url?.href ?? null);
   }
 
   mailbox(name: string, fallback: string): string {
@@ -148,18 +155,22 @@ class SettingsReader {
     }
     const url = this.url(name, ['mysql:', 'mariadb:']);
     if (!url) return fallback;
-    const database = decodeURIComponent(url.pathname.slice(1));
-    if (!url.hostname || !database) {
-      return this.reject(name, 'must look like mysql://user:password@host:port/name', fallback);
+    try {
+      const [database, user, password] = [url.pathname.slice(1), url.username, url.password].map(
+        decodeURIComponent,
+      );
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      if (host && database) {
+        return { kind: 'mysql', host, port: Number(url.port || 3306), user, password, name: database };
+      }
+    } catch {
+      // A `%` that encodes nothing.
     }
-    return {
-      kind: 'mysql',
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(url.port || 3306),
-      user: decodeURIComponent(url.username),
-      password: decodeURIComponent(url.password),
-      name: database,
-    };
+    return this.reject(
+      name,
+      'must look like mysql://user:password@host:port/name, percent-encoded',
+      fallback,
+    );
   }
 
   /** `null` where the variable is not set or is at fault. Never repeats the value: it may hold a password. */
@@ -186,16 +197,25 @@ function generatedSecret(dataDir: string): string {
   const file = join(dataDir, 'jwt-secret');
   try {
     mkdirSync(dataDir, { recursive: true });
-    // 'wx' fails where the file exists: of two servers that start at once, both use the first one's.
-    if (!existsSync(file))
-      writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' });
+    if (!existsSync(file)) createSecret(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-      throw new StartError(`Parley cannot start, DATA_DIR cannot be written: ${(error as Error).message}`);
-    }
+    throw new StartError(`Parley cannot start, DATA_DIR cannot be written: ${(error as Error).message}`);
   }
   const secret = readFileSync(file, 'utf8').trim();
   if (secret.length < 32)
     throw new StartError(`Parley cannot start, ${file} holds no secret of 32 characters`);
   return secret;
+}
+
+/** Whole or not at all: of two servers that start at once one links its own, and both use that. */
+function createSecret(file: string): void {
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, randomBytes(48).toString('base64url'), { mode: 0o600 });
+  try {
+    linkSync(unfinished, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(unfinished);
+  }
 }

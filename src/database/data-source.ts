@@ -13,6 +13,7 @@ const PATIENCE = 10_000;
 const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+  'SET SESSION innodb_lock_wait_timeout = 5',
 ];
 
 /** What the operator should know of an open database. */

@@ -1,3 +1,5 @@
+import { QueryFailedError } from 'typeorm';
+
 /** What the drivers' errors mean, for both databases, in one place. */
 
 interface DriverError {
@@ -30,9 +32,13 @@ const UNAVAILABLE = new Set([
   'SQLITE_FULL',
   'SQLITE_CANTOPEN',
   'SQLITE_READONLY',
+  'SQLITE_IOERR',
 ]);
 
-const CLOSED = /Pool is closed|Queue limit reached|connection is in closed state|Connection lost|not open/i;
+const CLOSED = /Pool is closed|closed state|Connection lost|not open/i;
+
+/** No connection could be had, or the database did not answer in time. */
+export class DatabaseUnavailable extends Error {}
 
 /** The transaction lost a race against another one and may simply be run again. */
 export function isRetryable(error: unknown): boolean {
@@ -41,17 +47,13 @@ export function isRetryable(error: unknown): boolean {
 
 /** The database is away, full or overloaded: trouble of the server's, which may pass. */
 export function isUnavailable(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return true;
   const driver = driverError(error);
   if (!driver) return false;
-  const code = driver.code ?? '';
+  const { code = '', message = '' } = driver;
   // SQLite's codes carry a detail behind them: SQLITE_IOERR_WRITE, SQLITE_BUSY_SNAPSHOT.
   const family = code.split('_').slice(0, 2).join('_');
-  return (
-    UNAVAILABLE.has(code) ||
-    UNAVAILABLE.has(family) ||
-    family === 'SQLITE_IOERR' ||
-    CLOSED.test(driver.message ?? '')
-  );
+  return UNAVAILABLE.has(code) || UNAVAILABLE.has(family) || CLOSED.test(message);
 }
 
 /** Whether the error is a second row with the same value in `column` of `table`, under the index `index`. */
@@ -75,8 +77,7 @@ export function isMissingReference(error: unknown): boolean {
   return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === 'ER_NO_REFERENCED_ROW_2';
 }
 
+/** What the driver said, of a query that failed; any other error is none of the database's. */
 function driverError(error: unknown): DriverError | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const { driverError: wrapped } = error as { driverError?: DriverError };
-  return wrapped ?? error;
+  return error instanceof QueryFailedError ? error.driverError : undefined;
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { isRetryable } from './driver-errors.js';
+import { isEmbedded, Session } from './session.js';
 
 export type SqlValue = string | number | boolean | null;
 
@@ -10,7 +11,9 @@ export const READER = Symbol('READER');
 
 const MOST_ATTEMPTS = 5;
 
-const isEmbedded = ({ options }: DataSource) => options.type === 'better-sqlite3';
+/** How long a unit of work and a read may take, in milliseconds; a database that hangs must not hang us. */
+const UNIT_DEADLINE = 15_000;
+const READ_DEADLINE = 10_000;
 
 /** One transaction on either database. Valid until the unit of work that made it ends. */
 export class Transaction {
@@ -84,21 +87,21 @@ export class UnitOfWork {
     }
   }
 
+  /** TypeORM's own bookkeeping of transactions is left aside: it loses count when SQLite rolls back by itself. */
   private async transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const runner = this.dataSource.createQueryRunner();
-    const tx = new Transaction(runner);
-    let result: T;
-    try {
-      await runner.startTransaction();
-      result = await work(tx);
-      await runner.commitTransaction();
-    } catch (error) {
-      // A connection that is gone cannot roll back, and needs not: the first error is the one to tell.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => {});
-      throw error;
-    } finally {
-      await runner.release();
-    }
+    const session = new Session(this.dataSource);
+    const tx = new Transaction(session.runner);
+    const result = await session.use(UNIT_DEADLINE, async () => {
+      await session.runner.query(this.oneAtATime ? 'BEGIN IMMEDIATE' : 'START TRANSACTION');
+      try {
+        const value = await work(tx);
+        await session.runner.query('COMMIT');
+        return value;
+      } catch (error) {
+        await session.rollBack();
+        throw error;
+      }
+    });
     tx.runEffects();
     return result;
   }
@@ -110,8 +113,9 @@ export class Reader {
   constructor(@Inject(READER) private readonly dataSource: DataSource) {}
 
   /** The rows of a SELECT. */
-  query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
-    return this.dataSource.query<Row[]>(sql, parameters);
+  async query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
+    const session = new Session(this.dataSource);
+    return session.use(READ_DEADLINE, () => session.runner.query(sql, parameters) as Promise<Row[]>);
   }
 }
 

@@ -7,7 +7,7 @@ import { Settings } from '../config/settings.js';
 import type { MailKind } from './mail.entity.js';
 import type { ClaimedMail, MailContent } from './outbox.service.js';
 
-export const TEMPLATES = join(import.meta.dirname, 'templates');
+const FOLDER = join(import.meta.dirname, 'templates');
 
 const SUBJECTS: Record<MailKind, string> = {
   'verify-email': 'Welcome to Parley: verify your email address',
@@ -19,7 +19,8 @@ const SUBJECTS: Record<MailKind, string> = {
 /** Words a mail, as text and HTML, and hands it to SMTP or, without SMTP, to a file. */
 @Injectable()
 export class MailSender {
-  private readonly texts: Map<string, HandlebarsTemplateDelegate>;
+  private readonly texts = compileAll('.txt.hbs', { noEscape: true });
+  private readonly pages = compileAll('.html.hbs');
   private readonly host: string;
 
   constructor(
@@ -27,31 +28,38 @@ export class MailSender {
     private readonly mailer: MailerService,
   ) {
     this.host = new URL(settings.publicUrl).hostname;
-    this.texts = new Map(
-      readdirSync(TEMPLATES)
-        .filter((file) => file.endsWith('.txt.hbs'))
-        .map((file) => [
-          file.replace('.txt.hbs', ''),
-          Handlebars.compile(readFileSync(join(TEMPLATES, file), 'utf8'), { noEscape: true, strict: true }),
-        ]),
-    );
   }
 
   /** @throws whatever the transport reports. */
   async send(mail: ClaimedMail, content: MailContent): Promise<void> {
-    const context = { ...content, address: mail.address, ...this.links(content.token) };
+    // As an object: a string is read as a list of addresses, which a user's one may look like.
+    const recipient = { name: '', address: mail.address };
+    const context = {
+      ...content,
+      // A name must not add lines of its own to what we say.
+      name: content.name.replace(/[\p{Cc}\u2028\u2029]+/gu, ' '),
+      address: mail.address,
+      ...this.links(content.token),
+    };
     await this.mailer.sendMail({
       from: this.settings.mailFrom,
-      to: { name: '', address: mail.address },
-      // Said apart: a header is a text that a mail server may read as several addresses.
-      envelope: { from: addressOf(this.settings.mailFrom), to: [mail.address] },
+      to: [recipient],
+      envelope: { from: addressOf(this.settings.mailFrom), to: [recipient] },
       subject: SUBJECTS[mail.kind],
       // The same for each attempt, so that a repeat is recognised as one.
       messageId: `<${mail.created_at}.${mail.id}.${mail.kind}@${this.host}>`,
-      template: mail.kind,
-      text: this.texts.get(mail.kind)?.(context),
-      context,
+      text: this.render(this.texts, mail.kind, context),
+      html: this.render(this.pages, 'layout', {
+        ...context,
+        body: this.render(this.pages, mail.kind, context),
+      }),
     });
+  }
+
+  private render(templates: Templates, name: MailKind | 'layout', context: object): string {
+    const template = templates.get(name);
+    if (!template) throw new Error(`there is no template for ${name}`);
+    return template(context);
   }
 
   private links(token: string | null) {
@@ -59,9 +67,21 @@ export class MailSender {
     return {
       verifyUrl: `${publicUrl}/api/auth/verify-email?token=${token}`,
       resetUrl: `${publicUrl}/api/auth/reset-password`,
-      docsUrl: `${publicUrl}/api/docs`,
     };
   }
+}
+
+type Templates = ReadonlyMap<string, HandlebarsTemplateDelegate>;
+
+/** The templates whose files end that way, by the rest of their names. */
+function compileAll(ending: string, options: CompileOptions = {}): Templates {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith(ending));
+  return new Map(
+    files.map((file) => [
+      file.slice(0, -ending.length),
+      Handlebars.compile(readFileSync(join(FOLDER, file), 'utf8'), { strict: true, ...options }),
+    ]),
+  );
 }
 
 /** `chat@example.com` of `Chat <chat@example.com>`. */

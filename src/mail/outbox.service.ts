@@ -10,6 +10,9 @@ const LONGEST_PAUSE = 600 * SECOND;
 /** With pauses that double up to ten minutes: about three days. */
 const MOST_ATTEMPTS = 440;
 
+/** How long sent and failed mails can be looked up, in microseconds: 30 days. */
+const KEEP = 30 * 86_400 * SECOND;
+
 /** A mail that this worker alone may send until its lease ends. */
 export interface ClaimedMail {
   id: number;
@@ -98,16 +101,24 @@ export class Outbox {
         `SELECT username, name, email FROM users WHERE id = ?${tx.forShare}`,
         [mail.user_id],
       );
+      // It may have been cancelled since it was claimed.
+      const waiting = await tx.query(`SELECT 1 FROM mails WHERE id = ? AND state = 'waiting'`, [mail.id]);
+      if (waiting.length === 0) return undefined;
       const kind = TOKEN_IN[mail.kind];
       if (!user || (kind === 'verify-email' && user.email !== mail.address)) {
         await tx.execute('DELETE FROM mails WHERE id = ?', [mail.id]);
         return undefined;
       }
-      // A newer verification mail ends the older ones ("Authentication" in the contract).
-      if (kind === 'verify-email') await this.tokens.endAll(tx, kind, mail.user_id);
       const token = kind && (await this.tokens.issue(tx, kind, mail.user_id));
       return { username: user.username, name: user.name, token };
     });
+  }
+
+  /** Forgets mails of long ago, sent or given up. */
+  async sweep(): Promise<void> {
+    await this.unitOfWork.run((tx) =>
+      tx.execute(`DELETE FROM mails WHERE state <> 'waiting' AND created_at < ?`, [now() - KEEP]),
+    );
   }
 
   async sent(mail: ClaimedMail): Promise<void> {

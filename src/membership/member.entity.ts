@@ -3,6 +3,7 @@ import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 /** A user's membership of a chat. */
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user_id', ['userId'])
+@Index('ix_members_since', ['chatId', 'since'])
 export class Member {
   @PrimaryColumn('int', { name: 'chat_id' })
   @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_members_chat_id' })

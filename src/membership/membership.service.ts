@@ -8,6 +8,7 @@ import type { Caller } from '../tokens/caller.js';
 export interface ChatAccess {
   readonly chatId: number;
   readonly userId: number;
+  readonly username: string;
   readonly isOwner: boolean;
 }
 
@@ -20,7 +21,7 @@ export class Membership {
   constructor(private readonly reader: Reader) {}
 
   /** @throws ParleyError (invalid) when there is no such chat, (forbidden) when the caller is no member. */
-  async requireMember({ userId }: Caller, uuid: string): Promise<ChatAccess> {
+  async requireMember({ userId, username }: Caller, uuid: string): Promise<ChatAccess> {
     const [chat] = await this.reader.query<{ id: number; owner_id: number; member: number | null }>(
       `SELECT c.id, c.owner_id, m.user_id AS member FROM chats c
        LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = ? WHERE c.uuid = ?`,
@@ -28,7 +29,7 @@ export class Membership {
     );
     if (!chat) throw unknownChat();
     if (chat.member === null) throw notAMember();
-    return { chatId: chat.id, userId, isOwner: chat.owner_id === userId };
+    return { chatId: chat.id, userId, username, isOwner: chat.owner_id === userId };
   }
 
   /**
@@ -36,14 +37,14 @@ export class Membership {
    *
    * @throws ParleyError as {@link requireMember}, when things have changed since that.
    */
-  async lock(tx: Transaction, { chatId, userId }: ChatAccess): Promise<ChatAccess> {
+  async lock(tx: Transaction, { chatId, userId, username }: ChatAccess): Promise<ChatAccess> {
     const [chat] = await tx.query<{ owner_id: number }>(
       `SELECT owner_id FROM chats WHERE id = ?${tx.forUpdate}`,
       [chatId],
     );
     if (!chat) throw unknownChat();
     if (!(await this.isMember(tx, chatId, userId))) throw notAMember();
-    return { chatId, userId, isOwner: chat.owner_id === userId };
+    return { chatId, userId, username, isOwner: chat.owner_id === userId };
   }
 
   async isMember(tx: Transaction, chatId: number, userId: number): Promise<boolean> {

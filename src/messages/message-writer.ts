@@ -103,22 +103,31 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
   return outcomes;
 }
 
-/** In the order of their ids, as everybody does: two batches wait for each other and never deadlock. */
+/**
+ * In the order of their ids, as everybody does: two batches wait for each other and never deadlock. Who locks a
+ * chat decides over its members too, so that those can be read after it.
+ */
 async function lockChats(tx: Transaction, messages: NewMessage[]): Promise<Map<number, LockedChat>> {
   const chatIds = [...new Set(messages.map(({ chatId }) => chatId))];
-  const senderIds = [...new Set(messages.map(({ senderId }) => senderId))];
-  const rows = await tx.query<{ id: number; next_seq: number; last_sent_at: number; user_id: number | null }>(
-    `SELECT c.id, c.next_seq, c.last_sent_at, m.user_id FROM chats c
-     LEFT JOIN members m ON m.chat_id = c.id AND m.user_id IN (${list(senderIds.length)})
-     WHERE c.id IN (${list(chatIds.length)}) ORDER BY c.id${tx.forUpdate}`,
-    [...senderIds, ...chatIds],
+  const rows = await tx.query<{ id: number; next_seq: number; last_sent_at: number }>(
+    `SELECT id, next_seq, last_sent_at FROM chats WHERE id IN (${list(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
+    chatIds,
   );
-  const chats = new Map<number, LockedChat>();
-  for (const { id, next_seq, last_sent_at, user_id } of rows) {
-    const chat = chats.get(id) ?? { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() };
-    if (user_id !== null) chat.members.add(user_id);
-    chats.set(id, chat);
-  }
+  const chats = new Map<number, LockedChat>(
+    rows.map(({ id, next_seq, last_sent_at }) => [
+      id,
+      { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() },
+    ]),
+  );
+  const pairs = new Map(
+    messages.map(({ chatId, senderId }) => [`${chatId} ${senderId}`, [chatId, senderId]]),
+  );
+  const members = await tx.query<{ chat_id: number; user_id: number }>(
+    `SELECT chat_id, user_id FROM members
+     WHERE ${Array(pairs.size).fill('(chat_id = ? AND user_id = ?)').join(' OR ')}`,
+    [...pairs.values()].flat(),
+  );
+  for (const { chat_id, user_id } of members) chats.get(chat_id)?.members.add(user_id);
   return chats;
 }
 

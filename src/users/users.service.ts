@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
-import { conflict, forbidden, invalid } from '../common/errors.js';
+import { conflict, forbidden, invalid, unauthenticated } from '../common/errors.js';
 import { PasswordHasher } from '../common/password-hasher.js';
 import { fold } from '../common/text.js';
 import { isDuplicate } from '../database/driver-errors.js';
@@ -95,7 +95,7 @@ export class UsersService {
           `SELECT email FROM users WHERE id = ?${tx.forUpdate}`,
           [userId],
         );
-        if (!current) throw invalid('user does not exist any more');
+        if (!current) throw unauthenticated('invalid token: no longer valid');
         if (name !== undefined) await tx.manager.update(User, userId, { name });
         if (passwordHash !== undefined) {
           await tx.manager.update(User, userId, { passwordHash });
@@ -116,10 +116,18 @@ export class UsersService {
   /** Erases the caller and all that is theirs ("Users" in the contract), in one transaction. */
   async erase({ userId }: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
+      // Whoever makes the user a member of a chat holds on to this row: nobody does any more.
+      await tx.query(`SELECT id FROM users WHERE id = ?${tx.forUpdate}`, [userId]);
       for (const erase of this.erasures) await erase(tx, userId);
       // Tokens, waiting mails and search terms go with the row.
       await tx.execute('DELETE FROM users WHERE id = ?', [userId]);
     });
+  }
+
+  /** @throws ParleyError (unauthenticated) unless the caller still exists; they do until the transaction ends. */
+  async requirePresent(tx: Transaction, userId: number): Promise<void> {
+    const rows = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forShare}`, [userId]);
+    if (rows.length === 0) throw unauthenticated('invalid token: no longer valid');
   }
 
   /**

@@ -1,17 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { isStorable } from '../../common/text.js';
 import { Checked, IsPasswordDigest } from '../../common/validation.js';
-
-/** Any text: whether such a user exists is for the service to say. */
-function usernameComplaint(value: unknown): string | undefined {
-  if (value === '') return 'must be present';
-  if (typeof value !== 'string') return 'must be a string';
-  return isStorable(value) ? undefined : 'must be Unicode text without NUL';
-}
+import { usernameLookupComplaint } from '../../users/dto/users.dto.js';
 
 export class LoginDto {
   /** Username to login as. */
-  @Checked(usernameComplaint, { example: 'alex', minLength: 1, type: String })
+  @Checked(usernameLookupComplaint, { example: 'alex', minLength: 1, type: String })
   username!: string;
 
   /** SHA-256 hex digest of password associated with username. */
@@ -21,7 +14,7 @@ export class LoginDto {
 
 export class ForgotPasswordQuery {
   /** Username to reset password for. */
-  @Checked(usernameComplaint, { example: 'alex', minLength: 1, type: String })
+  @Checked(usernameLookupComplaint, { example: 'alex', minLength: 1, type: String })
   username!: string;
 }
 

@@ -10,9 +10,11 @@ import {
 /** The schema of the first release. Written with TypeORM's schema API: the same code on both databases. */
 export class InitialSchema1795300000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
-    const mysql = queryRunner.connection.options.type !== 'better-sqlite3';
-    // MySQL's default collations hold 😀 and 😁, and `bob` and `bob `, for equal. SQLite compares bytes.
-    const binary = mysql ? { charset: 'utf8mb4', collation: 'utf8mb4_bin' } : {};
+    const { type } = queryRunner.connection.options;
+    const mysql = type !== 'better-sqlite3';
+    // MySQL's default collations hold 😀 and 😁 for equal, and utf8mb4_bin `bob` and `bob `. SQLite compares bytes.
+    const collation = type === 'mariadb' ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+    const binary = mysql ? { charset: 'utf8mb4', collation } : {};
     const integer = mysql ? 'int' : 'integer';
 
     const id: TableColumnOptions = {
@@ -110,7 +112,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
       new Table({
         name: 'members',
         columns: [int('chat_id', primary), int('user_id', primary), bigint('since')],
-        indices: [index('ix_members_user_id', 'user_id')],
+        indices: [index('ix_members_user_id', 'user_id'), index('ix_members_since', 'chat_id', 'since')],
         foreignKeys: [
           reference('fk_members_chat_id', 'chat_id', 'chats', 'CASCADE'),
           reference('fk_members_user_id', 'user_id', 'users'),

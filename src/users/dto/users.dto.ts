@@ -33,6 +33,13 @@ function emailComplaint(value: unknown): string | undefined {
   return undefined;
 }
 
+/** Any text that a user may be looked up by: whether there is such a user is for the service to say. */
+export function usernameLookupComplaint(value: unknown): string | undefined {
+  if (value === '') return 'must be present';
+  if (typeof value !== 'string') return 'must be a string';
+  return isStorable(value) ? undefined : 'must be Unicode text without NUL';
+}
+
 const IsUsername = () =>
   Checked(usernameComplaint, { example: 'alex', minLength: 1, maxLength: 64, type: String });
 
@@ -79,13 +86,7 @@ export class UpdateUserDto {
 
 export class SearchUsersQuery {
   /** Username to search on. */
-  @Checked(
-    (value) => {
-      if (value === '') return 'must be present';
-      return typeof value === 'string' && isStorable(value) ? undefined : 'must be Unicode text without NUL';
-    },
-    { example: 'al', minLength: 1, type: String },
-  )
+  @Checked(usernameLookupComplaint, { example: 'al', minLength: 1, type: String })
   username!: string;
 }
 
