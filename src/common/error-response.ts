@@ -1,4 +1,4 @@
-import { HttpException, HttpStatus } from '@nestjs/common';
+import { HttpException, HttpStatus, NotFoundException } from '@nestjs/common';
 import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
 import { ParleyError, STATUS_OF } from './errors.js';
@@ -30,21 +30,18 @@ const FASTIFY_ERRORS: Record<string, [HttpStatus, string] | undefined> = {
 /** Turns anything thrown into what the caller is told: the one place where this is decided. */
 export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof ParleyError) return expected(STATUS_OF[error.kind], error.message);
-  // Nest wraps what Fastify throws.
-  const { code, statusCode, message } = ((error as Error).cause ?? error) as FastifyError;
-  const known = FASTIFY_ERRORS[code];
-  if (known) return expected(...known);
-  if (error instanceof HttpException) {
-    const status = error.getStatus();
-    // Nest's words for an unknown route repeat the URL, which may hold a token.
-    return expected(status, status === 404 ? 'route does not exist' : error.message);
-  }
   if (isUnavailable(error)) {
     return { status: 503, message: 'the database is unavailable, try again later', unexpected: true };
   }
-  if (statusCode && statusCode >= 400 && statusCode < 500) {
-    return expected(statusCode, message);
-  }
+  // Nest wraps what Fastify throws.
+  const thrown = error instanceof HttpException ? (error.cause ?? error) : error;
+  const { code, statusCode, message } = thrown as FastifyError;
+  const known = FASTIFY_ERRORS[code];
+  if (known) return expected(...known);
+  // Nest's words for an unknown route repeat the URL, which may hold a token.
+  if (error instanceof NotFoundException) return expected(404, 'route does not exist');
+  if (error instanceof HttpException) return expected(error.getStatus(), error.message);
+  if (statusCode && statusCode >= 400 && statusCode < 500) return expected(statusCode, message);
   return { status: 500, message: 'internal server error', unexpected: true };
 }
 
