@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { failure } from './common/chat-dialect.js';
+import { refuseBrokenRequest, refuseExpectations } from './common/broken-requests.js';
 import { ErrorFilter, sendError } from './common/error.filter.js';
 import { InputPipe } from './common/input.pipe.js';
 import { acceptRawBodies } from './common/json-body.js';
@@ -21,7 +20,7 @@ const bodyLimit = (settings: Settings) => Math.max(1_048_576, settings.maxMessag
 const LONGEST_REQUEST = 3_600_000;
 
 /** How long a shutdown waits for the requests under way, in milliseconds. */
-const LONGEST_GOODBYE = 10_000;
+const LONGEST_GOODBYE = 5_000;
 
 /**
  * The whole server, but for the listening: shared by `main.ts` and the tests.
@@ -44,9 +43,8 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   app.enableShutdownHooks([], { useProcessExit: true });
   const fastify = app.getHttpAdapter().getInstance();
   acceptRawBodies(fastify);
-  fastify.addHook('preClose', async () => {
-    setTimeout(() => fastify.server.closeAllConnections(), LONGEST_GOODBYE).unref();
-  });
+  refuseExpectations(fastify.server);
+  endSlowClients(fastify);
   SwaggerModule.setup('api/docs', app, createDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',
@@ -54,6 +52,15 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
     swaggerOptions: { persistAuthorization: true },
   });
   return app;
+}
+
+/** A client that stalls in the middle of a request, or keeps its connection, must not keep the server from ending. */
+function endSlowClients(fastify: FastifyInstance): void {
+  fastify.addHook('preClose', (done) => {
+    fastify.server.keepAliveTimeout = 1;
+    setTimeout(() => fastify.server.closeAllConnections(), LONGEST_GOODBYE).unref();
+    done();
+  });
 }
 
 function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
@@ -65,32 +72,17 @@ function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
     // GET routes of the contract do things (log out, verify): a look at their headers must not.
     exposeHeadRoutes: false,
     requestTimeout: LONGEST_REQUEST,
-    forceCloseConnections: 'idle',
-    // A username of 64 characters of four bytes each, percent-encoded.
-    routerOptions: { maxParamLength: 1024 },
+    // Whoever got through while the server ends is answered too, in the dialect, and not by Fastify.
+    return503OnClosing: false,
+    // Node's limit for all headers: too long a parameter is refused by its route, after the token.
+    routerOptions: { maxParamLength: 16_384 },
+    // Node itself would refuse with an empty body.
+    http: { requireHostHeader: false },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       sendError(error, request, reply),
     clientErrorHandler: refuseBrokenRequest,
   });
 }
-
-/** What is not even HTTP is answered in the dialect of the API all the same. */
-function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? [
-    '400 Bad Request',
-    'request is not valid HTTP',
-  ];
-  const body = JSON.stringify(failure(reason));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}
-
-const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'request headers are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request took too long'],
-};
 
 function createDocument(app: NestFastifyApplication): OpenAPIObject {
   const header = { type: 'apiKey', in: 'header', name: 'Authorization' } as const;

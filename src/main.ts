@@ -6,12 +6,14 @@ import { describe } from './database/data-source.js';
 async function start(): Promise<void> {
   const settings = loadSettings();
   const app = await createApp(settings);
-  await app.listen(settings.port, settings.host).catch((error: Error) => {
-    throw new StartError(
-      `Parley cannot start, it cannot listen on ${settings.host}:${settings.port}: ${error.message}`,
-    );
+  await app.init();
+  // Not Nest's own `listen`, which logs a failure before it throws it.
+  const fastify = app.getHttpAdapter().getInstance();
+  const { port, host } = settings;
+  const address = await fastify.listen({ port, host }).catch((error: Error) => {
+    throw new StartError(`Parley cannot start, it cannot listen on ${host}:${port}: ${error.message}`);
   });
-  process.stdout.write(greeting(settings, await app.getUrl()));
+  process.stdout.write(greeting(settings, address));
 }
 
 function greeting(settings: Settings, address: string): string {

@@ -36,8 +36,7 @@ const ApiChatParam = () =>
   ApiParam({
     name: 'chat',
     description: 'uuid of chat',
-    example: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
-    schema: { type: 'string', format: 'uuid' },
+    schema: { type: 'string', format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' },
   });
 
 @ApiTags('chats')

@@ -2,6 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
 import { invalid } from './errors.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The header `Content-Type` as it was sent. */
+    contentType?: string;
+  }
+}
+
 /**
  * A request's body as it came. It is parsed only when a handler binds it, because the contract checks the
  * token and the path before the body.
@@ -26,17 +33,18 @@ export class RawBody {
   }
 }
 
-const MEDIA_TYPE = /^[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(;|$)/;
-
 /** Lets Fastify collect any body, up to its limit, without looking into it. */
 export function acceptRawBodies(fastify: FastifyInstance): void {
-  fastify.removeAllContentTypeParsers();
-  // Fastify refuses a header that it cannot read before anybody has asked who is calling.
-  fastify.addHook('onRequest', async ({ headers }) => {
-    if (headers['content-type'] && !MEDIA_TYPE.test(headers['content-type'])) delete headers['content-type'];
+  fastify.decorateRequest('contentType');
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    // Fastify would refuse a malformed type before the token is looked at, and even without a body.
+    request.contentType = request.headers['content-type'];
+    if (!/^multipart\/form-data\s*;/i.test(request.contentType ?? '')) delete request.headers['content-type'];
+    done();
   });
+  fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, bytes, done) => {
-    done(null, new RawBody(request.headers['content-type'], bytes as Buffer));
+    done(null, new RawBody(request.contentType, bytes as Buffer));
   });
 }
 

@@ -1,4 +1,13 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join, resolve } from 'node:path';
 
@@ -57,7 +66,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const read = new SettingsReader(env);
   const settings = new Settings();
   settings.host = read.host('HOST', '127.0.0.1');
-  settings.port = read.integer('PORT', { default: 3000, min: 0, max: 65_535 });
+  settings.port = read.integer('PORT', { default: 3000, min: 1, max: 65_535 });
   settings.publicUrl = read.httpUrl('PUBLIC_URL', `http://${urlHost(settings.host)}:${settings.port}`);
   settings.dataDir = resolve(read.text('DATA_DIR', './data'));
   settings.database = read.databaseUrl('DATABASE_URL', settings.dataDir);
@@ -76,6 +85,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const secretRequired = env.NODE_ENV === 'production' && settings.database.kind === 'mysql';
   const secret = read.secret('JWT_SECRET', { min: 32, required: secretRequired });
   read.throwProblems();
+  prepareDataDir(settings.dataDir);
   settings.jwtSecret = secret ?? generatedSecret(settings.dataDir);
   return settings;
 }
@@ -192,15 +202,20 @@ function urlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** Mails and the secret go there, whatever the database. */
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StartError(`Parley cannot start, DATA_DIR cannot be used: ${(error as Error).message}`);
+  }
+}
+
 /** The secret of an installation that was given none: made once, readable by its owner alone. */
 function generatedSecret(dataDir: string): string {
   const file = join(dataDir, 'jwt-secret');
-  try {
-    mkdirSync(dataDir, { recursive: true });
-    if (!existsSync(file)) createSecret(file);
-  } catch (error) {
-    throw new StartError(`Parley cannot start, DATA_DIR cannot be written: ${(error as Error).message}`);
-  }
+  if (!existsSync(file)) createSecret(file);
   const secret = readFileSync(file, 'utf8').trim();
   if (secret.length < 32)
     throw new StartError(`Parley cannot start, ${file} holds no secret of 32 characters`);

@@ -34,8 +34,7 @@ const ApiIndexParam = () =>
   ApiParam({
     name: 'message',
     description: 'index of message',
-    example: 0,
-    schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 0 },
   });
 
 /** Binds `{message}`, which MemberGuard has found to be well-formed. */
@@ -46,8 +45,7 @@ const IndexParam = () => Param('message', { transform: (text: string) => indexPa
 @ApiParam({
   name: 'chat',
   description: 'uuid of chat',
-  example: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
-  schema: { type: 'string', format: 'uuid' },
+  schema: { type: 'string', format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' },
 })
 @Models(MessageDto, MessagePageDto, SentDto)
 @UseGuards(MemberGuard)

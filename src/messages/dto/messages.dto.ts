@@ -79,7 +79,7 @@ export class FileDto {
   /** `""` for an image that is not uploaded yet. */
   filename!: string;
 
-  /** @format uuid */
+  @ApiProperty({ format: 'uuid', example: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })
   uuid!: string;
 
   /** Whether the upload has happened. */

@@ -1,0 +1,165 @@
+import { ModulesContainer } from '@nestjs/core';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { RequestMethod } from '@nestjs/common';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TOKEN_KIND } from '#src/tokens/caller.js';
+import { expectFailure } from '../support/failure.js';
+import { ROUTES, wellFormed } from '../support/routes.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+/** The only routes that anyone may call, apart from the documentation. */
+const PUBLIC = ['GET /api/auth/forgot-password', 'POST /api/auth/login', 'POST /api/users'];
+
+/** Without its token, which is a query parameter, this one cannot tell who should have sent one. */
+const VERIFY_EMAIL = 'GET /api/auth/verify-email';
+
+const isDocumentation = (path: string) => /^\/api\/docs(-json|-yaml|\/.*)?$/.test(path);
+
+let server: TestServer;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+
+afterAll(() => server.close());
+
+interface RegisteredRoute {
+  method: string;
+  path: string;
+  tokenKind?: string;
+}
+
+/** What Nest's router was told by the decorators of the controllers. */
+function nestRoutes(): RegisteredRoute[] {
+  const controllers = [...server.app.get(ModulesContainer).values()].flatMap((module) => [
+    ...module.controllers.values(),
+  ]);
+  return controllers.flatMap(({ metatype }) => {
+    if (!metatype) return [];
+    const prototype = metatype.prototype as Record<string, object>;
+    const names = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor');
+    return names
+      .map((name) => prototype[name])
+      .filter((handler) => Reflect.hasMetadata(METHOD_METADATA, handler))
+      .map((handler) => {
+        const parts = [
+          Reflect.getMetadata(PATH_METADATA, metatype),
+          Reflect.getMetadata(PATH_METADATA, handler),
+        ];
+        return {
+          method: RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod],
+          path: `/api/${parts.filter((part) => part !== '/').join('/')}`.replaceAll(/\/+/g, '/'),
+          tokenKind: Reflect.getMetadata(TOKEN_KIND, handler) ?? Reflect.getMetadata(TOKEN_KIND, metatype),
+        };
+      });
+  });
+}
+
+/** What Fastify answers to, read off the tree that it prints. */
+function fastifyRoutes(): RegisteredRoute[] {
+  const fastify = server.app.getHttpAdapter().getInstance();
+  const branch: string[] = [];
+  const routes: RegisteredRoute[] = [];
+  for (const line of fastify.printRoutes({ commonPrefix: false }).split('\n')) {
+    const [, indent, segment, methods] = /^([│ ]*)[├└]── (\S*?)(?: \((.*)\))?$/.exec(line) ?? [];
+    if (indent === undefined) continue;
+    branch.length = indent.length / 4;
+    branch.push(segment);
+    for (const method of methods?.split(', ') ?? []) routes.push({ method, path: branch.join('') });
+  }
+  return routes;
+}
+
+function nameOf({ method, path }: RegisteredRoute): string {
+  return `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`;
+}
+
+async function documentedRoutes(): Promise<RegisteredRoute[]> {
+  const { paths } = (await server.parley.get('/api/docs-json')).body;
+  return Object.entries(paths as Record<string, object>).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => ({ method: method.toUpperCase(), path })),
+  );
+}
+
+/** Calls without a token, with a body of no use; those who ask nothing of the caller. */
+async function answerStrangers(routes: RegisteredRoute[]): Promise<string[]> {
+  const open = [];
+  for (const route of routes) {
+    const path = wellFormed(nameOf(route).split(' ')[1]).replace('*', 'index.html');
+    const response = await fetch(server.url + path, {
+      method: route.method,
+      headers: { 'content-type': 'application/json' },
+      body: ['POST', 'PUT', 'PATCH'].includes(route.method) ? '{}' : undefined,
+    });
+    await response.text();
+    if (response.status !== 401) open.push(nameOf(route));
+  }
+  return open.toSorted();
+}
+
+test('the three lists of routes are the same, and hold those of the contract', async () => {
+  const ofNest = nestRoutes().map(nameOf).toSorted();
+  const ofFastify = fastifyRoutes()
+    .filter(({ method, path }) => method !== 'HEAD' && !isDocumentation(path))
+    .map(nameOf);
+  const documented = (await documentedRoutes()).map(nameOf);
+  expect(ofFastify.toSorted()).toEqual(ofNest);
+  expect(documented.toSorted()).toEqual(ofNest);
+  expect(ofNest).toEqual(expect.arrayContaining(ROUTES.map(({ method, path }) => `${method} ${path}`)));
+});
+
+test('only the routes that are meant to be are marked as public', () => {
+  const open = nestRoutes().filter(({ tokenKind }) => tokenKind === 'none');
+  expect(open.map(nameOf).toSorted()).toEqual(PUBLIC);
+});
+
+test('every route of the document but the public ones asks strangers for a token', async () => {
+  expect(await answerStrangers(await documentedRoutes())).toEqual([...PUBLIC, VERIFY_EMAIL].toSorted());
+});
+
+test('every route that Fastify knows but the public ones asks strangers for a token', async () => {
+  const routes = fastifyRoutes();
+  expect(routes.length).toBeGreaterThan(ROUTES.length);
+  const open = await answerStrangers(routes.filter(({ path }) => !isDocumentation(path)));
+  const heads = open.filter((name) => name.startsWith('HEAD'));
+  expect(open.filter((name) => !heads.includes(name))).toEqual([...PUBLIC, VERIFY_EMAIL].toSorted());
+  expect(heads).toEqual(['HEAD /api/auth/forgot-password', 'HEAD /api/auth/verify-email']);
+});
+
+test('nothing but the documentation is served besides the routes of the controllers', () => {
+  const known = new Set(nestRoutes().map(({ path }) => path));
+  const others = fastifyRoutes().filter(({ path }) => !known.has(path) && !isDocumentation(path));
+  expect(others).toEqual([]);
+});
+
+const guarded = ROUTES.filter(({ token }) => token === 'ApiKey' || token === 'ResetPasswordToken');
+
+test.each(guarded)('$method $path refuses strangers and forged tokens', async ({ method, path }) => {
+  const call = (token?: string) =>
+    server.parley.request(method, wellFormed(path), { token, ...(method === 'GET' ? {} : { json: {} }) });
+  expect(expectFailure(await call(), 401)).toBe("header 'Authorization' must be present");
+  for (const token of ['nonsense', 'Bearer', 'Bearer a.b.c', 'Basic YWxleDphbGV4']) {
+    expect(expectFailure(await call(token), 401)).toMatch(/^invalid token: ./);
+  }
+});
+
+test.each(ROUTES.filter(({ token }) => token === 'ResetPasswordToken' || token === 'EmailVerificationToken'))(
+  '$method $path refuses the token of a login',
+  async ({ method, path, token: kind }) => {
+    const username = `login-for-${kind}`.toLowerCase();
+    const { token } = await server.parley.signUp(username, { email: `${username}@example.com` });
+    const answer =
+      kind === 'EmailVerificationToken'
+        ? await server.parley.get(`${path}?token=${token}`)
+        : await server.parley.request(method, path, { token, json: {} });
+    expect(expectFailure(answer, 401)).toMatch(/^invalid token: ./);
+  },
+);
+
+test('an email is verified only with a token in the query', async () => {
+  expect(expectFailure(await server.parley.get('/api/auth/verify-email'), 400)).toBe(
+    "query parameter 'token' must be present",
+  );
+  expectFailure(await server.parley.get('/api/auth/verify-email?token='), 400);
+  expectFailure(await server.parley.get('/api/auth/verify-email?token=nonsense'), 401);
+});

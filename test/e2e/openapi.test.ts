@@ -1,0 +1,299 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectSuccess, type Json, Member } from '../support/parley.js';
+import { ROUTES, type Route } from '../support/routes.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const TAGS = ['authentication', 'users', 'chats', 'messages'];
+
+/** What may come on top of the statuses in the contract's tables. */
+const TROUBLE = [413, 429, 500, 503];
+
+let server: TestServer;
+let document: Json;
+let ajv: Ajv2020;
+
+beforeAll(async () => {
+  server = await startServer();
+  document = (await server.parley.get('/api/docs-json')).body;
+  ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true });
+  ajv.addSchema({ ...document, $id: 'parley' });
+});
+
+afterAll(() => server.close());
+
+const operationOf = ({ method, path }: Route): Json => document.paths[path]?.[method.toLowerCase()];
+
+/** Compiles a schema of the document, whose references point into the document. */
+function validatorOf(schema: Json) {
+  const text = JSON.stringify(schema).replaceAll('"$ref":"#', '"$ref":"parley#');
+  return ajv.compile(JSON.parse(text));
+}
+
+function expectValid(schema: Json, value: unknown): void {
+  const validate = validatorOf(schema);
+  expect(validate(value), ajv.errorsText(validate.errors)).toBe(true);
+}
+
+/** The example beside a schema, inside it, or inside the model that it refers to. */
+function exampleOf({ schema, example, examples }: Json): unknown {
+  const [first] = Object.values<Json>(examples ?? {});
+  return example ?? first?.value ?? schema.example ?? schema.examples?.[0];
+}
+
+function resolve(schema: Json): Json {
+  return schema.$ref ? document.components.schemas[schema.$ref.split('/').at(-1)] : schema;
+}
+
+const bodySchemaOf = (route: Route) =>
+  resolve(operationOf(route).requestBody.content['application/json'].schema);
+
+/** What "Try it out" sends: the example of each property. */
+function exampleBodyOf(method: Route['method'], path: string): Record<string, Json> {
+  const route = ROUTES.find((known) => known.method === method && known.path === path) as Route;
+  const { properties } = bodySchemaOf(route);
+  return Object.fromEntries(Object.entries<Json>(properties).map(([name, { example }]) => [name, example]));
+}
+
+describe('the document', () => {
+  test('is OpenAPI 3 with a title and a version', () => {
+    expect(document.openapi).toMatch(/^3\./);
+    expect(document.info).toMatchObject({ title: expect.stringMatching(/./), version: expect.any(String) });
+  });
+
+  test.each(TAGS)('describes the tag %s', (tag) => {
+    const { description } = document.tags.find(({ name }: Json) => name === tag);
+    expect(description).toMatch(/./);
+  });
+
+  test.each(TAGS)("lists the contract's routes of the tag %s, and no others", (tag) => {
+    const documented = Object.entries<Json>(document.paths).flatMap(([path, operations]) =>
+      Object.entries<Json>(operations)
+        .filter(([, { tags }]) => tags?.includes(tag))
+        .map(([method]) => `${method.toUpperCase()} ${path}`),
+    );
+    const ofContract = ROUTES.filter((route) => route.tag === tag).map(
+      ({ method, path }) => `${method} ${path}`,
+    );
+    expect(documented.toSorted()).toEqual(ofContract.toSorted());
+  });
+
+  test('names the three ways to bring a token', () => {
+    const schemes = Object.entries<Json>(document.components.securitySchemes).map(
+      ([scheme, { type, in: place, name, description }]) => ({
+        scheme,
+        type,
+        place,
+        name,
+        told: !!description,
+      }),
+    );
+    const key = { type: 'apiKey', told: true };
+    expect(schemes).toEqual([
+      { scheme: 'ApiKey', place: 'header', name: 'Authorization', ...key },
+      { scheme: 'ResetPasswordToken', place: 'header', name: 'Authorization', ...key },
+      { scheme: 'EmailVerificationToken', place: 'query', name: 'token', ...key },
+    ]);
+  });
+
+  test('refers to nothing that is not there', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);
+    expect(references.length).toBeGreaterThan(0);
+    for (const reference of new Set(references)) {
+      const target = reference
+        .replace(/^#\//, '')
+        .split('/')
+        .reduce((node: Json, key) => node?.[key], document);
+      expect(target, reference).toBeDefined();
+    }
+  });
+
+  test('has no model that nothing refers to', () => {
+    const text = JSON.stringify(document);
+    const unused = Object.keys(document.components.schemas).filter(
+      (name) => !text.includes(`"#/components/schemas/${name}"`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test('calls each operation by a name of its own', () => {
+    const ids = Object.values<Json>(document.paths).flatMap((operations) =>
+      Object.values<Json>(operations).map(({ operationId }) => operationId),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test.each(['UserDto', 'ChatDto', 'MessageDto', 'MessagePageDto', 'FileDto'])(
+    'says which properties of %s are always there',
+    (name) => {
+      const { required, properties } = document.components.schemas[name];
+      const optional = Object.keys(properties).filter((property) => !required.includes(property));
+      const known: Record<string, string[]> = { MessagePageDto: ['page'], FileDto: ['size', 'contentType'] };
+      expect(known[name] ?? []).toEqual(expect.arrayContaining(optional));
+    },
+  );
+
+  test('shows no doc tag that it did not understand', () => {
+    const tags = /"description":"[^"]*(@(?:format|example|remarks|type|throws)\b)/g;
+    expect([...JSON.stringify(document).matchAll(tags)].map(([, tag]) => tag)).toEqual([]);
+  });
+});
+
+describe.each(ROUTES)('$method $path', (route) => {
+  test('has one tag, a summary, and a security scheme where it needs a token', () => {
+    const { tags, summary, security = [] } = operationOf(route);
+    expect(tags).toEqual([route.tag]);
+    expect(summary).toMatch(/\w+/);
+    expect(security).toEqual(route.token === 'none' ? [] : [{ [route.token]: [] }]);
+  });
+
+  test('documents the statuses of the contract, and no creation but 200', () => {
+    const documented = Object.keys(operationOf(route).responses).map(Number);
+    expect(documented).toEqual(expect.arrayContaining([...route.statuses, 500]));
+    expect([...route.statuses, ...TROUBLE]).toEqual(expect.arrayContaining(documented));
+  });
+
+  test('shows each status with a description, a JSON schema and an example that fits', () => {
+    for (const [status, { description, content }] of Object.entries<Json>(operationOf(route).responses)) {
+      expect(description, status).toMatch(/./);
+      const json = content?.['application/json'];
+      expect(json?.schema, `schema of ${status}`).toBeDefined();
+      const example = exampleOf(json);
+      expect(example, `example of ${status}`).toBeDefined();
+      expectValid(json.schema, example);
+      if (status !== '200') expect(example).toEqual({ status: 'error', reason: expect.stringMatching(/./) });
+    }
+  });
+
+  test('describes each parameter, with a schema and an example that fits', () => {
+    const { parameters = [] } = operationOf(route);
+    const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const documented = parameters.filter((parameter: Json) => parameter.in === 'path');
+    expect(documented.map(({ name }: Json) => name).toSorted()).toEqual(inPath.toSorted());
+    for (const { name, description, required, schema, example, ...rest } of parameters) {
+      expect(description, name).toMatch(/./);
+      if (rest.in === 'path') expect(required).toBe(true);
+      expectValid(schema, example ?? schema.example);
+    }
+  });
+});
+
+const ROUTES_WITH_BODY = ROUTES.filter(({ method }) => method === 'POST' || method === 'PUT');
+
+describe.each(ROUTES_WITH_BODY)('the body of $method $path', (route) => {
+  test('is JSON alone, and must be there', () => {
+    const { requestBody } = operationOf(route);
+    expect(requestBody.required).toBe(true);
+    expect(Object.keys(requestBody.content)).toEqual(['application/json']);
+  });
+
+  test('has for each property a description and an example that fits', () => {
+    const { properties } = bodySchemaOf(route);
+    expect(Object.keys(properties)).not.toEqual([]);
+    for (const [name, property] of Object.entries<Json>(properties)) {
+      expect(property.description, name).toMatch(/./);
+      expect(property.example, name).toBeDefined();
+      expectValid(property, property.example);
+    }
+  });
+});
+
+test('no other route has a body', () => {
+  const others = ROUTES.filter((route) => !ROUTES_WITH_BODY.includes(route));
+  expect(others.filter((route) => operationOf(route).requestBody)).toEqual([]);
+});
+
+describe('sent as they are, the examples', () => {
+  let alex: Member;
+  let chat: string;
+
+  beforeAll(async () => {
+    const { parley } = server;
+    expectSuccess(await parley.post('/api/users', exampleBodyOf('POST', '/api/users')));
+    const credentials = exampleBodyOf('POST', '/api/auth/login');
+    const { token } = expectSuccess(await parley.post('/api/auth/login', credentials)).data;
+    alex = new Member(parley, 'alex', 'Alex', 'a@el.x', credentials.password, token);
+    chat = expectSuccess(await alex.post('/api/chats', exampleBodyOf('POST', '/api/chats'))).data.uuid;
+  });
+
+  test('create a chat for the user of the examples', async () => {
+    const { users, messages } = await alex.describeChat(chat);
+    expect(users).toEqual([{ name: 'Alex', username: 'alex' }]);
+    expect(messages[0].message).toBe(exampleBodyOf('POST', '/api/chats').message);
+  });
+
+  test('send a message and edit it', async () => {
+    const path = '/api/chats/{chat}/messages';
+    const { data } = expectSuccess(
+      await alex.post(`/api/chats/${chat}/messages`, exampleBodyOf('POST', path)),
+    );
+    const message = `/api/chats/${chat}/messages/${data.index}`;
+    expectSuccess(await alex.put(message, exampleBodyOf('PUT', `${path}/{message}`)));
+    expect((await alex.get(message)).body.message).toBe(exampleBodyOf('PUT', `${path}/{message}`).message);
+  });
+
+  test('find and describe the user', async () => {
+    const parameters = operationOf({ method: 'GET', path: '/api/users' } as Route).parameters;
+    const { example, schema } = parameters.find(({ name }: Json) => name === 'username');
+    const { data } = expectSuccess(await alex.get(`/api/users?username=${example ?? schema.example}`));
+    expect(data).toEqual([{ name: 'Alex', username: 'alex' }]);
+  });
+
+  test('rename a chat and add its user', async () => {
+    const robin = await server.parley.signUp('robin');
+    const robins = await robin.createChat([]);
+    const body = exampleBodyOf('PUT', '/api/chats/{chat}');
+    expectSuccess(await robin.put(`/api/chats/${robins}`, body));
+    const { name, users } = await alex.describeChat(robins);
+    expect({ name, users: users.length }).toEqual({ name: body.name, users: 2 });
+  });
+
+  test('ask for a new password and set it', async () => {
+    const parameters = operationOf({ method: 'GET', path: '/api/auth/forgot-password' } as Route).parameters;
+    const { example, schema } = parameters.find(({ name }: Json) => name === 'username');
+    expectSuccess(await server.parley.get(`/api/auth/forgot-password?username=${example ?? schema.example}`));
+    const reset = await server.mailbox.waitForToken('a@el.x', /reset/i);
+    const body = exampleBodyOf('POST', '/api/auth/reset-password');
+    expectSuccess(await server.parley.post('/api/auth/reset-password', body, { token: reset }));
+  });
+
+  test('update the user', async () => {
+    const body = exampleBodyOf('PUT', '/api/users/{user}');
+    expectSuccess(await alex.put('/api/users/alex', body));
+    const { data } = expectSuccess(await alex.get('/api/users/alex'));
+    expect(data).toEqual({ name: body.name, username: 'alex', email: body.email, verified: false });
+    expect(await server.parley.login('alex', body.password)).toMatch(/^eyJ/);
+  });
+});
+
+describe('the documentation', () => {
+  test('is a page for people', async () => {
+    for (const path of ['/api/docs', '/api/docs/']) {
+      const { status, headers, body } = await server.parley.get(path);
+      expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
+      expect(body).toContain('swagger-ui');
+    }
+  });
+
+  test('loads its scripts and styles from the server itself', async () => {
+    const { body } = await server.parley.get('/api/docs');
+    const links = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link);
+    expect(links.length).toBeGreaterThan(2);
+    for (const link of links) {
+      const url = new URL(link, `${server.url}/api/docs`);
+      expect(url.origin).toBe(server.url);
+      const response = await fetch(url);
+      expect([response.status, (await response.text()).length > 0], link).toEqual([200, true]);
+    }
+  });
+
+  test('is a document for programs', async () => {
+    const { status, headers, body } = await server.parley.get('/api/docs-json');
+    expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^application\/json/)]);
+    expect(body.paths).toBeDefined();
+  });
+
+  test('works in a browser wherever the server is reached: it names no host', () => {
+    for (const { url } of document.servers ?? []) expect(url).not.toMatch(/^https?:/);
+  });
+});

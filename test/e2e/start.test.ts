@@ -1,0 +1,344 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readSettings, StartError } from '#src/config/settings.js';
+import { digest, expectSuccess, Member, type Parley } from '../support/parley.js';
+import { request } from '../support/raw-http.js';
+import { createTestDatabase, onMysql, type TestDatabase } from '../support/server.js';
+import { ServerProcess } from '../support/server-process.js';
+import { until } from '../support/until.js';
+
+let database: TestDatabase;
+let started: ServerProcess[];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  started = [];
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((server) => server.end('SIGKILL')));
+  await database.drop();
+});
+
+async function start(env: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start(database, env);
+  started.push(server);
+  return server;
+}
+
+/** What the operator reads when the server refuses to start: that must be all. */
+async function refusalOf(env: Record<string, string>): Promise<string> {
+  const server = ServerProcess.spawn(database, env);
+  started.push(server);
+  expect(await server.exited).toEqual({ code: 1, signal: null });
+  expect(server.stdout).toBe('');
+  expect(server.stderr).not.toMatch(/^\s+at /m);
+  return server.stderr.trim();
+}
+
+/** The same user, on another start of the server. */
+const atOtherStart = (parley: Parley, { username, name, email, password, token }: Member) =>
+  new Member(parley, username, name, email, password, token);
+
+describe('the server starts', () => {
+  test('on an empty folder, and tells where everything is', async () => {
+    const server = await start();
+    const data = join(database.dataDir, 'data');
+    const lines = server.stdout.trim().split('\n');
+    expect(lines.map((line) => line.trim().split(/\s{2,}/))).toEqual([
+      [expect.stringMatching(/^Parley listens on http:\/\/127\.0\.0\.1:\d+$/)],
+      ['API docs', expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/api\/docs$/)],
+      [
+        'database',
+        onMysql
+          ? expect.stringMatching(/^mysql:\/\/127\.0\.0\.1:3306\/parley_test_/)
+          : `sqlite:${join(data, 'parley.sqlite')}`,
+      ],
+      ['mails to', join(data, 'mail')],
+    ]);
+    const secret = join(data, 'jwt-secret');
+    expect(readFileSync(secret, 'utf8').trim().length).toBeGreaterThanOrEqual(32);
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+    expect(existsSync(join(data, 'parley.sqlite'))).toBe(!onMysql);
+    const chat = await (await (await server.parley()).signUp('alex')).createChat([]);
+    expect(chat).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('with settings of a file .env, which the environment overrules, and tells no password', async () => {
+    const smtp = 'SMTP_URL=smtp://mailer:open-sesame@127.0.0.1:1';
+    writeFileSync(
+      join(database.dataDir, '.env'),
+      `PUBLIC_URL=https://chat.example\nLOG_LEVEL=loud\n${smtp}\n`,
+    );
+    const server = await start({ LOG_LEVEL: 'info' });
+    expect(server.stdout).toContain('https://chat.example/api/docs');
+    expect(server.stdout).toMatch(/mails to {2}127\.0\.0\.1:1$/m);
+    expect(server.output).not.toContain('open-sesame');
+  });
+
+  test('a second time with all that it had, and old tokens count', async () => {
+    const first = await start();
+    const alex = await (await first.parley()).signUp('alex');
+    const chat = await alex.createChat([], { message: 'first' });
+    await alex.send(chat, 'second 😀');
+    await first.end();
+
+    const again = atOtherStart(await (await start()).parley(), alex);
+    expect(await again.texts(chat)).toEqual(['first', 'second 😀']);
+    expect(await again.send(chat, 'third')).toBe(2);
+    expect(await again.parley.login('alex', digest('password of alex'))).toMatch(/^eyJ/);
+    expectSuccess(await again.get('/api/auth/logout'));
+    expect((await again.get('/api/chats')).status).toBe(401);
+  });
+
+  test.runIf(onMysql)('twice on one database, and each counts what the other hands out', async () => {
+    const secret = { JWT_SECRET: 'one secret for all of the instances' };
+    const [one, other] = [await start(secret), await start(secret)];
+    const alex = await (await one.parley()).signUp('alex');
+    const there = atOtherStart(await other.parley(), alex);
+    const chat = await there.createChat([]);
+    expect(await Promise.all([alex.send(chat, 'a'), there.send(chat, 'b')])).toEqual(
+      expect.arrayContaining([1, 2]),
+    );
+    expectSuccess(await there.get('/api/auth/logout'));
+    expect((await alex.get('/api/chats')).status).toBe(401);
+  });
+});
+
+describe('the server refuses to start', () => {
+  test('when the database cannot be reached', async () => {
+    const message = await refusalOf({ DATABASE_URL: 'mysql://root:open-sesame@127.0.0.1:1/parley' });
+    expect(message).toMatch(
+      /^Parley cannot start, the database mysql:\/\/127\.0\.0\.1:1\/parley failed: .*ECONNREFUSED/,
+    );
+    expect(message).not.toContain('open-sesame');
+    expect(message.split('\n')).toHaveLength(1);
+  });
+
+  test.runIf(onMysql)('when the database is unknown', async () => {
+    const url = new URL(database.url);
+    url.pathname = '/parley_test_unknown';
+    const message = await refusalOf({ DATABASE_URL: url.href });
+    expect(message).toMatch(
+      /^Parley cannot start, the database .*parley_test_unknown failed: Unknown database/,
+    );
+    expect(message.split('\n')).toHaveLength(1);
+  });
+
+  test.runIf(onMysql)('when the database does not know the user', async () => {
+    const url = new URL(database.url);
+    [url.username, url.password] = ['stranger', 'open-sesame'];
+    const message = await refusalOf({ DATABASE_URL: url.href });
+    expect(message).toMatch(/^Parley cannot start, the database .* failed: Access denied/);
+    expect(message).not.toContain('open-sesame');
+  });
+
+  test.runIf(!onMysql)('when the file of the database is none', async () => {
+    const file = join(database.dataDir, 'no-database');
+    writeFileSync(file, 'hello '.repeat(1000));
+    const message = await refusalOf({ DATABASE_URL: `sqlite:${file}` });
+    expect(message).toMatch(/^Parley cannot start, the database sqlite:.*no-database failed: /);
+    expect(readFileSync(file, 'utf8')).toBe('hello '.repeat(1000));
+  });
+
+  test('when settings are bad, and names them all', async () => {
+    const message = await refusalOf({
+      PORT: '70000',
+      DATABASE_URL: 'postgres://u:open-sesame@h/d',
+      TOKEN_TTL: '3 days',
+      REQUIRE_VERIFIED_EMAIL: 'yes',
+      JWT_SECRET: 'open-sesame',
+      PUBLIC_URL: 'chat.example',
+      SMTP_URL: 'http://mailer:open-sesame@h',
+      MAIL_FROM: 'nobody',
+      MAX_MESSAGE_LENGTH: '0',
+      LOG_LEVEL: 'loud',
+    });
+    const [first, ...rest] = message.split('\n');
+    expect(first).toBe('Parley cannot start, settings at fault:');
+    expect(rest.map((line) => line.trim().split(' ')[0]).toSorted()).toEqual([
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'LOG_LEVEL',
+      'MAIL_FROM',
+      'MAX_MESSAGE_LENGTH',
+      'PORT',
+      'PUBLIC_URL',
+      'REQUIRE_VERIFIED_EMAIL',
+      'SMTP_URL',
+      'TOKEN_TTL',
+    ]);
+    expect(message).not.toContain('open-sesame');
+    expect(existsSync(join(database.dataDir, 'data'))).toBe(false);
+  });
+
+  test.runIf(onMysql)('when in production nobody has set the secret of a MySQL server', async () => {
+    expect(await refusalOf({ NODE_ENV: 'production' })).toMatch(/^ {2}JWT_SECRET /m);
+  });
+
+  test('when the port is taken', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const message = await refusalOf({ PORT: String(port) });
+    expect(message).toMatch(
+      new RegExp(`^Parley cannot start, it cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`),
+    );
+    expect(message.split('\n')).toHaveLength(1);
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  test('when its folder for data is a file', async () => {
+    const inTheWay = join(database.dataDir, 'in-the-way');
+    writeFileSync(inTheWay, '');
+    const message = await refusalOf({ DATA_DIR: inTheWay });
+    expect(message).toMatch(/^Parley cannot start, DATA_DIR .*in-the-way/);
+    expect(message.split('\n')).toHaveLength(1);
+  });
+});
+
+describe('settings are refused', () => {
+  test.each([
+    ['a folder that cannot be made', 'in-the-way/data', {}],
+    ['a folder that is a file', 'in-the-way', {}],
+    ['such a folder with a secret of its own', 'in-the-way', { JWT_SECRET: 'x'.repeat(32) }],
+  ])('with %s', (_, folder, env) => {
+    writeFileSync(join(database.dataDir, 'in-the-way'), '');
+    const settings = { ...env, DATA_DIR: join(database.dataDir, folder), DATABASE_URL: database.url };
+    expect(() => readSettings(settings)).toThrow(StartError);
+    expect(() => readSettings(settings)).toThrow(/^Parley cannot start, DATA_DIR .*in-the-way/);
+  });
+
+  test('with a secret that is cut short', () => {
+    writeFileSync(join(database.dataDir, 'jwt-secret'), 'short');
+    const read = () => readSettings({ DATA_DIR: database.dataDir });
+    expect(read).toThrow(/^Parley cannot start, .*jwt-secret holds no secret of 32 characters$/);
+  });
+
+  test.each(['mysql://root:%zz@h/parley', 'mysql://%zz@h/parley', 'mysql://root@h/%zz', 'mysql://root@h'])(
+    'with the address of a database that is %s',
+    (url) => {
+      const read = () => readSettings({ DATA_DIR: database.dataDir, DATABASE_URL: url });
+      expect(read).toThrow(StartError);
+      expect(read).toThrow(/ {2}DATABASE_URL must look like /);
+    },
+  );
+});
+
+describe('the server ends', () => {
+  /** A request that the server has begun to work on: it has asked for the body. */
+  async function begin(server: ServerProcess, path: string, token: string, body: string) {
+    const headers = { Authorization: token, 'Content-Type': 'application/json', Expect: '100-continue' };
+    const bytes = request('POST', path, { headers: { ...headers, Connection: 'keep-alive' }, body });
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1').setEncoding('utf8');
+    let received = '';
+    socket.on('data', (text: string) => (received += text));
+    socket.write(bytes.slice(0, -body.length));
+    await until('the server to ask for the body', () => received.includes('HTTP/1.1 100 ') || undefined);
+    received = '';
+    return {
+      socket,
+      /** Sends the body, and whatever follows; resolves with all that comes back. */
+      async finish(more = ''): Promise<string> {
+        socket.write(body + more);
+        await new Promise((resolve) => socket.once('close', resolve));
+        return received;
+      },
+    };
+  }
+
+  const isListening = (server: ServerProcess) =>
+    fetch(server.url).then(
+      () => true,
+      () => false,
+    );
+
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s with code 0, and with nothing to complain of',
+    async (signal) => {
+      const server = await start();
+      await (await server.parley()).signUp('alex');
+      expect(await server.end(signal)).toEqual({ code: 0, signal: null });
+      expect(server.stderr).not.toMatch(/"level":[456]0/);
+    },
+  );
+
+  test('only when the requests under way are answered, in the dialect to the very last', async () => {
+    const server = await start();
+    const alex = await (await server.parley()).signUp('alex');
+    const chat = await alex.createChat([]);
+    const body = JSON.stringify({ type: 'message', message: 'under way' });
+    const path = `/api/chats/${chat}/messages`;
+    const sends = await Promise.all([1, 2, 3].map(() => begin(server, path, alex.token, body)));
+    const credentials = JSON.stringify({ username: 'alex', password: alex.password });
+    const login = await begin(server, '/api/auth/login', alex.token, credentials);
+    const overtaken = await begin(server, path, alex.token, body);
+
+    server.signal('SIGTERM');
+    await until(
+      'the server to refuse new connections',
+      async () => !(await isListening(server)) || undefined,
+    );
+    const late = request('GET', '/api/chats', { headers: { Authorization: alex.token } });
+    const answers = await Promise.all([
+      overtaken.finish(late),
+      ...[...sends, login].map((call) => call.finish()),
+    ]);
+
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"status":"success"/);
+    // The late one may be served, refused, or not read any more, but never answered in Fastify's words.
+    expect(answers[0]).not.toContain('statusCode');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    const again = atOtherStart(await (await start()).parley(), alex);
+    expect(await again.texts(chat)).toEqual(['first', ...Array<string>(4).fill('under way')]);
+  });
+
+  test('at last, when a client never finishes its request or never reads its answer', async () => {
+    const server = await start();
+    const alex = await (await server.parley()).signUp('alex');
+    const stalled = await begin(server, '/api/chats', alex.token, '{"name":"never sent"}');
+    const deaf = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+    deaf.write(request('GET', '/api/docs/swagger-ui-bundle.js'));
+    expect(await server.end()).toEqual({ code: 0, signal: null });
+    stalled.socket.destroy();
+    deaf.destroy();
+  });
+
+  test('by kill -9 in the middle of it all, and has lost nothing that it acknowledged', async () => {
+    const server = await start();
+    const parley = await server.parley();
+    const members = [await parley.signUp('alex'), await parley.signUp('sam')];
+    const chats = [await members[0].createChat([members[1]]), await members[1].createChat([members[0]])];
+    const acknowledged: { chat: string; index: number; message: string }[] = [];
+
+    async function sendUntilItDies(member: Member, chat: string, name: string): Promise<void> {
+      for (let count = 0; ; count += 1) {
+        const message = `${name} ${count}`;
+        const index = await member.send(chat, message).catch(() => undefined);
+        if (index === undefined) return;
+        acknowledged.push({ chat, index, message });
+      }
+    }
+
+    const streams = [0, 1, 2, 3, 4, 5, 6, 7].map((number) =>
+      sendUntilItDies(members[number % 2], chats[number % 3 === 0 ? 0 : 1], `stream ${number}`),
+    );
+    await until('many messages', () => acknowledged.length >= 100 || undefined);
+    expect(await server.end('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+    await Promise.all(streams);
+
+    const alex = atOtherStart(await (await start()).parley(), members[0]);
+    for (const chat of chats) {
+      const { messages } = await alex.list(chat, '?per_page=1000&order=desc');
+      const stored = new Map<number, string>(
+        messages.map(({ index, message }: { index: number; message: string }) => [index, message]),
+      );
+      const promised = acknowledged.filter((sent) => sent.chat === chat);
+      expect(promised.filter(({ index, message }) => stored.get(index) !== message)).toEqual([]);
+      expect([...stored.keys()].toSorted((a, b) => a - b)).toEqual([...stored.keys()].toReversed());
+      expect(await alex.send(chat, 'and on')).toBe(stored.size);
+    }
+  });
+});

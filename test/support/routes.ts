@@ -1,0 +1,62 @@
+/** The routes of the contract, as its tables list them: the document, the guard and the fuzzer go by them. */
+
+export type TokenKind = 'none' | 'ApiKey' | 'ResetPasswordToken' | 'EmailVerificationToken';
+
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With parameters in braces, as in the document. */
+  path: string;
+  tag: string;
+  token: TokenKind;
+  /** The statuses of the contract's tables; 413, 429, 500 and 503 may come on top. */
+  statuses: number[];
+}
+
+const CHAT = '/api/chats/{chat}';
+const MESSAGES = `${CHAT}/messages`;
+const MESSAGE = `${MESSAGES}/{message}`;
+
+export const ROUTES: Route[] = [
+  ...routes('authentication', [
+    ['POST', '/api/auth/login', 'none', [200, 400, 401, 403]],
+    ['GET', '/api/auth/logout', 'ApiKey', [200, 401]],
+    ['GET', '/api/auth/forgot-password', 'none', [200, 400]],
+    ['POST', '/api/auth/reset-password', 'ResetPasswordToken', [200, 400, 401]],
+    ['GET', '/api/auth/verify-email', 'EmailVerificationToken', [200, 400, 401]],
+  ]),
+  ...routes('users', [
+    ['POST', '/api/users', 'none', [200, 400, 409]],
+    ['GET', '/api/users', 'ApiKey', [200, 400, 401]],
+    ['GET', '/api/users/{user}', 'ApiKey', [200, 400, 401]],
+    ['PUT', '/api/users/{user}', 'ApiKey', [200, 400, 401, 403, 409]],
+    ['DELETE', '/api/users/{user}', 'ApiKey', [200, 400, 401, 403]],
+  ]),
+  ...routes('chats', [
+    ['GET', '/api/chats', 'ApiKey', [200, 400, 401]],
+    ['POST', '/api/chats', 'ApiKey', [200, 400, 401]],
+    ['GET', CHAT, 'ApiKey', [200, 400, 401, 403]],
+    ['PUT', CHAT, 'ApiKey', [200, 400, 401, 403]],
+    ['DELETE', CHAT, 'ApiKey', [200, 400, 401, 403]],
+  ]),
+  ...routes('messages', [
+    ['GET', MESSAGES, 'ApiKey', [200, 400, 401, 403]],
+    ['POST', MESSAGES, 'ApiKey', [200, 400, 401, 403]],
+    ['GET', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
+    ['PUT', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
+    ['DELETE', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
+  ]),
+];
+
+type Row = [Route['method'], string, TokenKind, number[]];
+
+function routes(tag: string, rows: Row[]): Route[] {
+  return rows.map(([method, path, token, statuses]) => ({ method, path, tag, token, statuses }));
+}
+
+/** A well-formed path to nothing: each parameter replaced by a value of good form. */
+export function wellFormed(path: string): string {
+  return path
+    .replace('{chat}', '3e17b51b-01db-4b20-b1f5-95fd054376b7')
+    .replace('{message}', '0')
+    .replaceAll(/\{\w+\}/g, 'nobody');
+}

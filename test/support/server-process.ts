@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Parley } from './parley.js';
+import type { TestDatabase } from './server.js';
+import { until } from './until.js';
+
+const MAIN = join(import.meta.dirname, '../../dist/src/main.js');
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** The server as an operator runs it: a process of its own, set up by its environment alone. */
+export class ServerProcess {
+  /** What it has written so far. */
+  stdout = '';
+  stderr = '';
+  readonly exited: Promise<Exit>;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    this.exited = new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
+
+  /** Starts it on a free port; it may not have come up yet. */
+  static spawn({ url, dataDir }: TestDatabase, env: Record<string, string> = {}): ServerProcess {
+    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+      cwd: dataDir,
+      env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: join(dataDir, 'data'), DATABASE_URL: url, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new ServerProcess(child);
+  }
+
+  /** Starts it and waits until it listens. */
+  static async start(database: TestDatabase, env: Record<string, string> = {}): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(database, env);
+    let exit: Exit | undefined;
+    void server.exited.then((result) => (exit = result));
+    await until('the server to listen', () => {
+      if (exit) throw new Error(`the server ended with ${exit.code}: ${server.stderr}`);
+      return /listens on http.*\n(?:.*\n){3}/.test(server.stdout) || undefined;
+    });
+    return server;
+  }
+
+  /** Where it says it listens. */
+  get url(): string {
+    const [, url] = /listens on (\S+)/.exec(this.stdout) ?? [];
+    if (!url) throw new Error('the server does not listen');
+    return url;
+  }
+
+  parley(): Promise<Parley> {
+    return Parley.at(this.url);
+  }
+
+  get output(): string {
+    return this.stdout + this.stderr;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Sends the signal and waits for the end. */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+    this.signal(signal);
+    return this.exited;
+  }
+}

@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+import { expect, test } from 'vitest';
+
+const SRC = join(import.meta.dirname, '../../src');
+
+/** What each folder of `src` may import. Every arrow points one way: a folder imports only those above it. */
+const ALLOWED: Record<string, string[]> = {
+  config: [],
+  database: ['config'],
+  common: ['config', 'database'],
+  tokens: ['config', 'database', 'common'],
+  mail: ['config', 'database', 'common', 'tokens'],
+  users: ['config', 'database', 'common', 'tokens', 'mail'],
+  auth: ['config', 'database', 'common', 'tokens', 'mail'],
+  membership: ['config', 'database', 'common', 'tokens'],
+  messages: ['config', 'database', 'common', 'tokens', 'users', 'membership'],
+  chats: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'messages'],
+};
+
+/** The files at the top put everything together. */
+const TOP = '.';
+
+interface SourceFile {
+  /** Relative to `src`. */
+  path: string;
+  folder: string;
+  text: string;
+  /** Files of ours, relative to `src`. */
+  imports: string[];
+}
+
+const files: SourceFile[] = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(SRC, path), 'utf8');
+    const imports = ts
+      .preProcessFile(text, true, true)
+      .importedFiles.map(({ fileName }) => fileName)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => relative(SRC, resolve(SRC, dirname(path), name)).replace(/\.js$/, '.ts'));
+    return { path, folder: folderOf(path), text, imports };
+  });
+
+function folderOf(path: string): string {
+  return path.includes('/') ? path.slice(0, path.indexOf('/')) : TOP;
+}
+
+/** The first way round that leads back to where it began, as a chain of names. */
+function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: string[]): string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle) return cycle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+test('the source is found', () => {
+  expect(files.map(({ path }) => path)).toContain('main.ts');
+  expect(files.find(({ path }) => path === 'main.ts')?.imports).toContain('configure-app.ts');
+});
+
+test('every folder of the source has its place in the order', () => {
+  const folders = new Set(files.map(({ folder }) => folder).filter((folder) => folder !== TOP));
+  expect([...folders].toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
+});
+
+test('the order itself has no way round', () => {
+  expect(findCycle(new Map(Object.entries(ALLOWED)))).toBeUndefined();
+});
+
+test.each(Object.keys(ALLOWED))('%s imports only what it may build on', (folder) => {
+  const forbidden = files
+    .filter((file) => file.folder === folder)
+    .flatMap(({ path, imports }) => imports.map((imported) => ({ path, imported })))
+    .filter(({ imported }) => ![folder, ...ALLOWED[folder]].includes(folderOf(imported)))
+    .map(({ path, imported }) => `${path} imports ${imported}`);
+  expect(forbidden).toEqual([]);
+});
+
+test('no file imports itself, however long the way', () => {
+  expect(findCycle(new Map(files.map(({ path, imports }) => [path, imports])))).toBeUndefined();
+});
+
+test('no folder imports itself through another', () => {
+  const graph = new Map<string, Set<string>>();
+  for (const { folder, imports } of files) {
+    const targets = graph.get(folder) ?? new Set();
+    for (const target of imports.map(folderOf)) if (target !== folder) targets.add(target);
+    graph.set(folder, targets);
+  }
+  expect(findCycle(graph)).toBeUndefined();
+});
+
+test('messages know users by their DTO alone', () => {
+  const imports = files.filter(({ folder }) => folder === 'messages').flatMap((file) => file.imports);
+  expect(imports.filter((path) => folderOf(path) === 'users' && path !== 'users/dto/users.dto.ts')).toEqual(
+    [],
+  );
+});
+
+test('every import leads to a file that exists', () => {
+  const known = new Set(files.map(({ path }) => path));
+  expect(files.flatMap(({ imports }) => imports).filter((path) => !known.has(path))).toEqual([]);
+});
+
+test('no index file hides where things come from', () => {
+  expect(files.filter(({ path }) => /(^|\/)index\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
+});
+
+test.each([
+  ['a forward reference', /\bforwardRef\b/, []],
+  ['process.env', /\bprocess\s*\.\s*env\b/, ['config/settings.ts']],
+])('nobody uses %s but those who may', (_, pattern, allowed) => {
+  const users = files.filter(({ text }) => pattern.test(withoutComments(text))).map(({ path }) => path);
+  expect(users.toSorted()).toEqual(allowed);
+});
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+test('the server reads its settings through config alone', () => {
+  const readers = files.filter(({ text }) => /\bloadSettings\(\)/.test(withoutComments(text)));
+  expect(readers.map(({ path }) => path).toSorted()).toEqual(['config/settings.ts', 'main.ts']);
+});
