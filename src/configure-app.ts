@@ -54,12 +54,20 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   return app;
 }
 
-/** A client that stalls in the middle of a request, or keeps its connection, must not keep the server from ending. */
+/**
+ * A server that ends waits for the requests under way, but not for clients that keep their connections or stall in
+ * the middle of a request.
+ */
 function endSlowClients(fastify: FastifyInstance): void {
+  let ending = false;
   fastify.addHook('preClose', (done) => {
-    fastify.server.keepAliveTimeout = 1;
+    ending = true;
     setTimeout(() => fastify.server.closeAllConnections(), LONGEST_GOODBYE).unref();
     done();
+  });
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (ending) void reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 

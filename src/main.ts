@@ -13,6 +13,8 @@ async function start(): Promise<void> {
   const address = await fastify.listen({ port, host }).catch((error: Error) => {
     throw new StartError(`Parley cannot start, it cannot listen on ${host}:${port}: ${error.message}`);
   });
+  // With PORT=0 the system chose one, which links have to name.
+  settings.publicUrl = settings.publicUrl.replace(/:0$/, `:${new URL(address).port}`);
   process.stdout.write(greeting(settings, address));
 }
 

@@ -35,7 +35,7 @@ export function errorResponse(error: unknown): ErrorResponse {
   }
   // Nest wraps what Fastify throws.
   const thrown = error instanceof HttpException ? (error.cause ?? error) : error;
-  const { code, statusCode, message } = thrown as FastifyError;
+  const { code, statusCode, message } = (thrown ?? {}) as FastifyError;
   const known = FASTIFY_ERRORS[code];
   if (known) return expected(...known);
   // Nest's words for an unknown route repeat the URL, which may hold a token.

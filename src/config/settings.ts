@@ -66,7 +66,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const read = new SettingsReader(env);
   const settings = new Settings();
   settings.host = read.host('HOST', '127.0.0.1');
-  settings.port = read.integer('PORT', { default: 3000, min: 1, max: 65_535 });
+  settings.port = read.integer('PORT', { default: 3000, min: 0, max: 65_535 });
   settings.publicUrl = read.httpUrl('PUBLIC_URL', `http://${urlHost(settings.host)}:${settings.port}`);
   settings.dataDir = resolve(read.text('DATA_DIR', './data'));
   settings.database = read.databaseUrl('DATABASE_URL', settings.dataDir);

@@ -7,7 +7,13 @@ interface DriverError {
   message?: string;
 }
 
-const RETRY = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD']);
+const RETRY = new Set([
+  'ER_LOCK_DEADLOCK',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_CHECKREAD',
+  // What was to be deleted has been referred to meanwhile: the next run sees it.
+  'ER_ROW_IS_REFERENCED_2',
+]);
 
 const UNAVAILABLE = new Set([
   'ECONNREFUSED',

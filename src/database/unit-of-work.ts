@@ -1,4 +1,5 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { isRetryable } from './driver-errors.js';
@@ -9,7 +10,9 @@ export type SqlValue = string | number | boolean | null;
 /** The data source that reads what is committed; see {@link openReader}. */
 export const READER = Symbol('READER');
 
-const MOST_ATTEMPTS = 5;
+const MOST_ATTEMPTS = 8;
+/** In milliseconds; grows with each attempt. */
+const PAUSE = 20;
 
 /** How long a unit of work and a read may take, in milliseconds; a database that hangs must not hang us. */
 const UNIT_DEADLINE = 15_000;
@@ -47,8 +50,15 @@ export class Transaction {
     this.effects.push(effect);
   }
 
+  /** What is committed stays so, and the caller is told so, whatever becomes of the effects. */
   runEffects(): void {
-    for (const effect of this.effects) effect();
+    for (const effect of this.effects) {
+      try {
+        effect();
+      } catch (error) {
+        new Logger('UnitOfWork').error(`effect after commit failed: ${(error as Error).message}`);
+      }
+    }
   }
 }
 
@@ -83,6 +93,8 @@ export class UnitOfWork {
       return await this.transact(work);
     } catch (error) {
       if (count >= MOST_ATTEMPTS || !isRetryable(error)) throw error;
+      // Those that met now should not meet again.
+      await sleep(Math.random() * PAUSE * count);
       return this.attempt(work, count + 1);
     }
   }

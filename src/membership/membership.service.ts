@@ -71,23 +71,15 @@ export class Membership {
     await this.settle(tx, [chatId], userId);
   }
 
-  /**
-   * Ends all memberships of a user: of all their chats, in one order, so that two that do this wait for each
-   * other instead of deadlocking.
-   */
+  /** Ends all memberships of a user, who is locked: nobody makes them a member of yet another chat. */
   async removeEverywhere(tx: Transaction, userId: number): Promise<void> {
-    const chats = await tx.query<{ id: number }>(
-      `SELECT id FROM chats WHERE id IN (SELECT chat_id FROM members WHERE user_id = ?) ORDER BY id${tx.forUpdate}`,
-      [userId],
-    );
+    const rows = await tx.query<{ chat_id: number }>('SELECT chat_id FROM members WHERE user_id = ?', [
+      userId,
+    ]);
+    const chatIds = rows.map(({ chat_id }) => chat_id);
+    await lockChats(tx, chatIds);
     await tx.execute('DELETE FROM members WHERE user_id = ?', [userId]);
-    for (let start = 0; start < chats.length; start += 1000) {
-      await this.settle(
-        tx,
-        chats.slice(start, start + 1000).map(({ id }) => id),
-        userId,
-      );
-    }
+    for (const some of chunks(chatIds)) await this.settle(tx, some, userId);
   }
 
   /** Chats that `leaver` has left: the most senior member owns them now; those without members go. */
@@ -100,4 +92,19 @@ export class Membership {
     );
     await tx.execute(`DELETE FROM chats WHERE owner_id IS NULL AND id IN (${list(chatIds.length)})`, chatIds);
   }
+}
+
+/** Locks chats in the order of their ids, as everybody does who locks several: they wait and never deadlock. */
+export async function lockChats(tx: Transaction, chatIds: number[]): Promise<void> {
+  for (const some of chunks(chatIds.toSorted((a, b) => a - b))) {
+    await tx.query(
+      `SELECT id FROM chats WHERE id IN (${list(some.length)}) ORDER BY id${tx.forUpdate}`,
+      some,
+    );
+  }
+}
+
+/** As many as one statement may well name. */
+function chunks(ids: number[]): number[][] {
+  return Array.from({ length: Math.ceil(ids.length / 1000) }, (_, n) => ids.slice(n * 1000, (n + 1) * 1000));
 }

@@ -57,6 +57,8 @@ export class MessageWriter {
   private async writeAll(): Promise<void> {
     this.writing = true;
     while (this.waiting.length > 0) {
+      // Lets in what arrived in the same moment: SQLite's driver would be done before the next request is read.
+      await new Promise(setImmediate);
       await this.commit(this.waiting.splice(0, MOST_TOGETHER));
     }
     this.writing = false;

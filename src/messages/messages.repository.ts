@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Reader, type SqlValue, type Transaction } from '../database/unit-of-work.js';
+import { lockChats } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 
 export type Order = 'asc' | 'desc';
@@ -70,6 +71,15 @@ export class MessagesRepository {
 
   /** Removes all that a user has sent, wherever. */
   async removeSentBy(tx: Transaction, userId: number): Promise<void> {
+    const chats = await tx.query<{ chat_id: number }>(
+      'SELECT DISTINCT chat_id FROM messages WHERE sender_id = ?',
+      [userId],
+    );
+    // Counts only behind the lock: somebody else may be deleting the same messages.
+    await lockChats(
+      tx,
+      chats.map(({ chat_id }) => chat_id),
+    );
     await tx.execute(
       `UPDATE chats SET deleted_count = deleted_count +
          (SELECT COUNT(*) FROM messages m WHERE m.sender_id = ? AND m.chat_id = chats.id)

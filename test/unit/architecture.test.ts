@@ -13,7 +13,7 @@ const ALLOWED: Record<string, string[]> = {
   tokens: ['config', 'database', 'common'],
   mail: ['config', 'database', 'common', 'tokens'],
   users: ['config', 'database', 'common', 'tokens', 'mail'],
-  auth: ['config', 'database', 'common', 'tokens', 'mail'],
+  auth: ['config', 'database', 'common', 'tokens', 'mail', 'users'],
   membership: ['config', 'database', 'common', 'tokens'],
   messages: ['config', 'database', 'common', 'tokens', 'users', 'membership'],
   chats: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'messages'],

@@ -1,0 +1,273 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Transaction } from '#src/database/unit-of-work.js';
+import { brokenRules } from '../support/invariants.js';
+import type { Answer, Json, Member } from '../support/parley.js';
+import { NOT_A_MEMBER, refused, UNKNOWN_CHAT, UNKNOWN_MESSAGE } from '../support/refused.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+let server: TestServer;
+let members: Member[];
+let alex: Member;
+let sam: Member;
+
+beforeAll(async () => {
+  server = await startServer();
+  const names = Array.from({ length: 20 }, (_, n) => `member${n}`);
+  members = await Promise.all(names.map((name) => server.parley.signUp(name)));
+  [alex, sam] = members;
+});
+
+afterAll(() => server.close());
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  expect(await brokenRules(server)).toEqual({});
+});
+
+const SUCCESS = expect.objectContaining({ status: 200 }) as unknown;
+
+/** As many calls as wanted, all under way at once. */
+const atOnce = <T>(count: number, call: (n: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, n) => call(n)));
+
+const send = (as: Member, chat: string, message: string) =>
+  as.post(`/api/chats/${chat}/messages`, { type: 'message', message });
+const add = (by: Member, chat: string, { username }: Member) =>
+  by.put(`/api/chats/${chat}`, { mode: 'add', user: username });
+const remove = (by: Member, chat: string, { username }: Member) =>
+  by.put(`/api/chats/${chat}`, { mode: 'delete', user: username });
+
+const statusesOf = (answers: Answer[]) =>
+  [...new Set(answers.map(({ status }) => status))].toSorted((a, b) => a - b);
+const numbersFrom = (first: number, count: number) => Array.from({ length: count }, (_, n) => first + n);
+
+/** Holds all that the answers acknowledged against what the chat shows. */
+function expectStored(sent: { text: string; answer: Answer }[], stored: Json[]): void {
+  const acknowledged = sent
+    .filter(({ answer }) => answer.status === 200)
+    .map(({ text, answer: { body } }) => ({ ...body.data, message: text }))
+    .toSorted((a, b) => a.index - b.index);
+  expect(stored.map(({ index, timestamp, message }) => ({ index, timestamp, message }))).toEqual(
+    acknowledged,
+  );
+}
+
+function expectToIncrease(timestamps: number[]): void {
+  const wrong = timestamps.slice(1).filter((timestamp, n) => timestamp <= timestamps[n]);
+  expect(wrong).toEqual([]);
+}
+
+describe('sending at once', () => {
+  test('to one chat gives everybody the next free index, and all of it is stored in order', async () => {
+    const chat = await alex.createChat(members);
+    const sent = await atOnce(200, async (n) => ({
+      text: `text ${n}`,
+      answer: await send(members[n % 20], chat, `text ${n}`),
+    }));
+    expect(statusesOf(sent.map(({ answer }) => answer))).toEqual([200]);
+
+    const { messages } = await sam.list(chat, '?after=0&per_page=1000');
+    expect(messages.map(({ index }: Json) => index)).toEqual(numbersFrom(1, 200));
+    expectStored(sent, messages);
+    expectToIncrease(messages.map(({ timestamp }: Json) => timestamp));
+  });
+
+  test('to twenty chats keeps them apart', async () => {
+    const chats = await atOnce(20, (n) => members[n].createChat(members, { name: String(n) }));
+    const sent = await atOnce(200, async (n) => {
+      const chat = n % 20;
+      const text = `text ${n} to ${chat}`;
+      return { chat, text, answer: await send(members[(n * 7) % 20], chats[chat], text) };
+    });
+    expect(statusesOf(sent.map(({ answer }) => answer))).toEqual([200]);
+
+    for (const [chat, uuid] of chats.entries()) {
+      const { messages } = await alex.list(uuid, '?after=0');
+      expect(messages.map(({ index }: Json) => index)).toEqual(numbersFrom(1, 10));
+      expectStored(
+        sent.filter((one) => one.chat === chat),
+        messages,
+      );
+    }
+  });
+
+  test('shares commits', async () => {
+    const chat = await alex.createChat(members);
+    const execute = vi.spyOn(Transaction.prototype, 'execute');
+    await atOnce(200, (n) => members[n % 20].send(chat, 'text'));
+    const inserts = execute.mock.calls.filter(([sql]) => sql.startsWith('INSERT INTO messages'));
+    expect(inserts.length).toBeGreaterThan(0);
+    expect(inserts.length).toBeLessThan(100);
+  });
+
+  test('and editing and deleting gets in nobody’s way', async () => {
+    const chat = await alex.createChat(members);
+    await atOnce(40, (n) => members[n % 20].send(chat, 'text'));
+    const { messages } = await alex.list(chat);
+    const answers = await Promise.all(
+      messages.flatMap(({ index, sender }: Json) => {
+        const own = members.find(({ username }) => username === sender.username) ?? alex;
+        const path = `/api/chats/${chat}/messages/${index}`;
+        return [own.put(path, { message: 'edited' }), alex.delete(path), send(own, chat, 'new')];
+      }),
+    );
+    expect(answers.filter(({ status }) => status !== 200 && status !== 400)).toEqual([]);
+    expect(await alex.texts(chat)).toEqual(Array(41).fill('new'));
+  });
+
+  test('one message is deleted once', async () => {
+    const chat = await alex.createChat(members);
+    const answers = await atOnce(20, () => alex.delete(`/api/chats/${chat}/messages/0`));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(answer).toEqual(UNKNOWN_MESSAGE);
+    }
+  });
+});
+
+describe('sending while', () => {
+  /** Twenty sends before the event, twenty after, none waiting for another. */
+  async function sendAround<T>(as: Member, chat: string, event: () => Promise<T>) {
+    const call = async (n: number) => ({ text: `text ${n}`, answer: await send(as, chat, `text ${n}`) });
+    const before = atOnce(20, call);
+    const result = event();
+    const after = atOnce(20, (n) => call(n + 20));
+    return { result: await result, sent: [...(await before), ...(await after)] };
+  }
+
+  // More often than once: which of the two comes first is a matter of luck.
+  test.each([1, 2, 3])('the sender is removed either succeeds or does not (round %i)', async () => {
+    const chat = await alex.createChat([sam]);
+    const { result, sent } = await sendAround(sam, chat, () => remove(alex, chat, sam));
+    expect(result).toEqual(SUCCESS);
+    for (const { answer } of sent) {
+      if (answer.status !== 200) expect(answer).toEqual(NOT_A_MEMBER);
+    }
+    expectStored(sent, (await alex.list(chat, '?after=0')).messages);
+    expect(await send(sam, chat, 'too late')).toEqual(NOT_A_MEMBER);
+  });
+
+  test.each([1, 2, 3])('the chat is deleted either succeeds or finds no chat (round %i)', async () => {
+    const chat = await alex.createChat([sam]);
+    const { result, sent } = await sendAround(sam, chat, () => alex.delete(`/api/chats/${chat}`));
+    expect(result).toEqual(SUCCESS);
+    for (const { answer } of sent) {
+      if (answer.status !== 200) expect(answer).toEqual(UNKNOWN_CHAT);
+    }
+    expect(await send(sam, chat, 'too late')).toEqual(UNKNOWN_CHAT);
+  });
+
+  test.each([1, 2, 3])('the sender is erased leaves nothing of the sender (round %i)', async (round) => {
+    const ghost = await server.parley.signUp(`ghost${round}`);
+    const chat = await alex.createChat([ghost]);
+    const erase = () => ghost.delete(`/api/users/${ghost.username}`);
+    const { result, sent } = await sendAround(ghost, chat, erase);
+    expect(result).toEqual(SUCCESS);
+    const others = sent.map(({ answer }) => answer).filter(({ status }) => status !== 200);
+    expect(statusesOf(others).filter((status) => status !== 401 && status !== 403)).toEqual([]);
+    expect(await alex.texts(chat)).toEqual(['first']);
+  });
+});
+
+describe('membership', () => {
+  let chat: string;
+
+  beforeEach(async () => {
+    chat = await alex.createChat(members.slice(2));
+  });
+
+  test('of fifty additions of one user at once, one succeeds', async () => {
+    const answers = await atOnce(50, (n) => add(members[n % 2 ? 2 : 0], chat, sam));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const others = answers.filter(({ status }) => status !== 200);
+    for (const answer of others) {
+      expect(answer).toEqual(refused(400, `user '${sam.username}' is already part of specified chat`));
+    }
+    expect((await alex.describeChat(chat)).users).toHaveLength(20);
+  });
+
+  test('of twenty removals of one user at once, one succeeds', async () => {
+    const answers = await atOnce(20, () => remove(alex, chat, members[2]));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(statusesOf(answers)).toEqual([200, 400]);
+  });
+
+  test('twenty members who join at once have twenty places in the order of seniority', async () => {
+    const own = await alex.createChat([]);
+    const answers = await atOnce(19, (n) => add(alex, own, members[n + 1]));
+    expect(statusesOf(answers)).toEqual([200]);
+    const { users } = await alex.describeChat(own);
+    await remove(alex, own, alex);
+    const heir = members.find(({ username }) => username === users[1].username);
+    expect(await heir?.delete(`/api/chats/${own}`)).toEqual(SUCCESS);
+  });
+
+  test('when all leave at once, the chat goes', async () => {
+    await add(alex, chat, sam);
+    const answers = await atOnce(20, (n) => remove(members[n], chat, members[n]));
+    expect(statusesOf(answers)).toEqual([200]);
+    expect(await alex.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
+  });
+
+  test('when all but one leave at once, that one owns the chat', async () => {
+    await add(alex, chat, sam);
+    const answers = await atOnce(19, (n) => remove(members[n], chat, members[n]));
+    expect(statusesOf(answers)).toEqual([200]);
+    expect(await members[19].delete(`/api/chats/${chat}`)).toEqual(SUCCESS);
+  });
+
+  test('of twenty deletions of the chat at once, one succeeds', async () => {
+    const answers = await atOnce(20, () => alex.delete(`/api/chats/${chat}`));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(answer).toEqual(UNKNOWN_CHAT);
+    }
+  });
+});
+
+describe('erasing a user', () => {
+  test.each([1, 2, 3, 4, 5])(
+    'while others add them, and they create chats, leaves nothing behind (round %i)',
+    async (round) => {
+      const ghost = await server.parley.signUp(`spirit${round}`);
+      const chats = await atOnce(16, (n) => members[n].createChat(n % 2 ? [ghost] : []));
+      const additions = atOnce(8, (n) => add(members[n * 2], chats[n * 2], ghost));
+      const invitation = { name: 'Chat', message: 'm' };
+      const creations = atOnce(8, () => ghost.post('/api/chats', { ...invitation, users: [sam.username] }));
+      const erasure = ghost.delete(`/api/users/${ghost.username}`);
+      const invitations = atOnce(8, (n) =>
+        members[n].post('/api/chats', { ...invitation, users: [ghost.username] }),
+      );
+      const removals = atOnce(8, (n) => remove(members[n * 2 + 1], chats[n * 2 + 1], ghost));
+
+      expect(await erasure).toEqual(SUCCESS);
+      const answers = await Promise.all([additions, creations, invitations, removals]);
+      const allowed = [200, 400, 401];
+      expect(answers.flat().filter(({ status }) => !allowed.includes(status))).toEqual([]);
+      const { users } = await members[1].describeChat(chats[1]);
+      expect(users).toEqual([members[1].user]);
+    },
+  );
+
+  test('together with everybody else at once leaves no chat', async () => {
+    const doomed = await atOnce(8, (n) => server.parley.signUp(`doomed${n}`));
+    const chats = await atOnce(8, (n) => doomed[n].createChat(doomed));
+    await atOnce(32, (n) => doomed[n % 8].send(chats[(n * 3) % 8], 'text'));
+    const answers = await Promise.all(doomed.map((user) => user.delete(`/api/users/${user.username}`)));
+    expect(statusesOf(answers)).toEqual([200]);
+    for (const chat of chats) expect(await alex.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
+  });
+
+  test.each([1, 2, 3])('while the owner deletes their messages keeps the count (round %i)', async (round) => {
+    const ghost = await server.parley.signUp(`shade${round}`);
+    const chat = await alex.createChat([ghost]);
+    await atOnce(30, () => ghost.send(chat, 'text'));
+    await alex.send(chat, 'last');
+    // Having left, the ghost's erasure does not find the chat among the ghost's own.
+    await remove(ghost, chat, ghost);
+    const deletions = atOnce(30, (n) => alex.delete(`/api/chats/${chat}/messages/${n + 1}`));
+    expect(await ghost.delete(`/api/users/${ghost.username}`)).toEqual(SUCCESS);
+    expect((await deletions).filter(({ status }) => status !== 200 && status !== 400)).toEqual([]);
+    expect(await alex.texts(chat)).toEqual(['first', 'last']);
+  });
+});

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MessageWriter } from '#src/messages/message-writer.js';
+import { Reader } from '#src/database/unit-of-work.js';
+import { brokenRules } from '../support/invariants.js';
+import type { Json, Member } from '../support/parley.js';
+import {
+  createTestDatabase,
+  onMysql,
+  startServer,
+  type TestDatabase,
+  type TestServer,
+} from '../support/server.js';
+
+/** SQLite is for one server; several share a MySQL or MariaDB. */
+describe.runIf(onMysql)('two servers on one database', () => {
+  let database: TestDatabase;
+  let servers: TestServer[];
+  let alex: Member;
+  let chats: string[];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    servers = [await startServer({}, database), await startServer({}, database)];
+    alex = await servers[0].parley.signUp('alex');
+    chats = [];
+    for (let n = 0; n < 10; n += 1) chats.push(await alex.createChat([]));
+  });
+
+  afterAll(async () => {
+    for (const server of servers) await server.stop();
+    await database.drop();
+  });
+
+  const indicesOf = async (chat: string): Promise<number[]> =>
+    (await alex.list(chat, '?per_page=1000')).messages.map(({ index }: Json) => index);
+
+  test('a user of one is a user of the other', async () => {
+    const { body } = await servers[1].parley.get('/api/chats', { token: alex.token });
+    expect(body.data).toHaveLength(10);
+  });
+
+  test('batches to the same chats in opposite orders wait for each other', async () => {
+    const [{ id: senderId }] = await servers[0].app.get(Reader).query<{ id: number }>('SELECT id FROM users');
+    const rows = await servers[0].app.get(Reader).query<{ id: number }>('SELECT id FROM chats ORDER BY id');
+    const forth = Array.from({ length: 10 }, () => rows.map(({ id }) => id)).flat();
+    const back = forth.toReversed();
+    const write = (server: TestServer, chatIds: number[]) =>
+      chatIds.map((chatId) => server.app.get(MessageWriter).write({ chatId, senderId, text: 'text' }));
+    await Promise.all([...write(servers[0], forth), ...write(servers[1], back)]);
+    for (const chat of chats) {
+      expect(await indicesOf(chat)).toEqual(Array.from({ length: 21 }, (_, index) => index));
+    }
+  });
+
+  test('sends to one chat through both get consecutive indices, and timestamps in their order', async () => {
+    const chat = await alex.createChat([]);
+    const sends = Array.from({ length: 200 }, async (_, n) => {
+      const message = { type: 'message', message: `text ${n}` };
+      const path = `/api/chats/${chat}/messages`;
+      const { body } = await servers[n % 2].parley.post(path, message, { token: alex.token });
+      return body.data.index as number;
+    });
+    const given = (await Promise.all(sends)).toSorted((a, b) => a - b);
+    expect(given).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
+    const { messages } = await alex.list(chat, '?per_page=1000');
+    const timestamps: number[] = messages.map(({ timestamp }: Json) => timestamp);
+    expect(timestamps).toEqual(timestamps.toSorted((a, b) => a - b));
+    expect(new Set(timestamps).size).toBe(201);
+  });
+
+  test('one user is added once through both', async () => {
+    await servers[0].parley.signUp('sam');
+    const chat = await alex.createChat([]);
+    const additions = Array.from({ length: 20 }, (_, n) =>
+      servers[n % 2].parley.put(`/api/chats/${chat}`, { mode: 'add', user: 'sam' }, { token: alex.token }),
+    );
+    const statuses = (await Promise.all(additions)).map(({ status }) => status).toSorted((a, b) => a - b);
+    expect(statuses).toEqual([200, ...Array(19).fill(400)]);
+  });
+
+  test('break no rule', async () => {
+    expect(await brokenRules(servers[1])).toEqual({});
+  });
+});

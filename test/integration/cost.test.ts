@@ -1,0 +1,269 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
+import { writeBatch } from '#src/messages/message-writer.js';
+import { UserSearch } from '#src/users/user-search.js';
+import type { Member } from '../support/parley.js';
+import { onMysql, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
+
+let server: TestServer;
+let alex: Member;
+let sam: Member;
+/** A chat of 10 messages and one of 2,000. */
+let short: string;
+let long: string;
+
+beforeAll(async () => {
+  server = await startServer();
+  alex = await server.parley.signUp('alex');
+  sam = await server.parley.signUp('sam');
+  short = await alex.createChat([sam], { name: 'short' });
+  long = await alex.createChat([sam], { name: 'long' });
+  await fill(short, 10);
+  await fill(long, 2_000);
+  await addUsers(1_000);
+  await addChats(30);
+  await until('the mails to be sent', async () => {
+    const waiting = await reader().query(`SELECT 1 FROM mails WHERE state = 'waiting'`);
+    return waiting.length === 0 ? true : undefined;
+  });
+  if (onMysql) {
+    const tables = 'users, user_search_terms, chats, members, messages, tokens';
+    await dataSource().query(`ANALYZE TABLE ${tables}`);
+  }
+}, 120_000);
+
+afterAll(() => server.close());
+afterEach(() => vi.restoreAllMocks());
+
+const reader = () => server.app.get(Reader);
+const dataSource = () => server.app.get<DataSource>(getDataSourceToken());
+
+/** Fills a chat up to `count` messages. */
+async function fill(uuid: string, count: number): Promise<void> {
+  const [{ id: chatId, owner_id: senderId }] = await reader().query<{ id: number; owner_id: number }>(
+    'SELECT id, owner_id FROM chats WHERE uuid = ?',
+    [uuid],
+  );
+  for (let written = 1; written < count; written += 500) {
+    const length = Math.min(500, count - written);
+    const batch = Array.from({ length }, () => ({ chatId, senderId, text: 'text' }));
+    await server.app.get(UnitOfWork).run((tx) => writeBatch(tx, batch));
+  }
+}
+
+/** Users who did not sign up, which takes longer. */
+async function addUsers(count: number): Promise<void> {
+  await server.app.get(UnitOfWork).run(async (tx) => {
+    for (let n = 0; n < count; n += 1) {
+      const username = `user${n.toString(36)}.${(n * 7919).toString(36)}`;
+      await tx.execute(
+        `INSERT INTO users (username, username_key, name, email, email_key, verified, password_hash, created_at)
+         VALUES (?, ?, 'n', ?, ?, 0, '', 0)`,
+        [username, username, username, username],
+      );
+      const [{ id }] = await tx.query<{ id: number }>('SELECT id FROM users WHERE username_key = ?', [
+        username,
+      ]);
+      await server.app.get(UserSearch).add(tx, id, username);
+    }
+  });
+}
+
+/** Chats of 200 others each: beside a small table of members, an index would be no gain. */
+async function addChats(count: number): Promise<void> {
+  const query = 'SELECT username FROM users ORDER BY id DESC LIMIT 200';
+  const users = (await reader().query<{ username: string }>(query)).map(({ username }) => username);
+  const owner = await server.parley.signUp('owner');
+  for (let n = 0; n < count; n += 1) await owner.post('/api/chats', { name: String(n), users, message: 'm' });
+}
+
+interface Statement {
+  sql: string;
+  parameters: unknown[];
+}
+
+/** The statements that a call sends to the database; those of the mail worker do not count. */
+async function statementsOf(call: () => Promise<unknown>): Promise<Statement[]> {
+  const spies = [
+    vi.spyOn(Reader.prototype, 'query'),
+    vi.spyOn(Transaction.prototype, 'query'),
+    vi.spyOn(Transaction.prototype, 'execute'),
+  ];
+  await call();
+  const calls = spies.flatMap((spy) => spy.mock.calls as [string, unknown[]?][]);
+  for (const spy of spies) spy.mockRestore();
+  return calls
+    .map(([sql, parameters = []]) => ({ sql, parameters }))
+    .filter(({ sql }) => !/\bmails\b/.test(sql));
+}
+
+const countOf = async (call: () => Promise<unknown>) => (await statementsOf(call)).length;
+
+/** What the database would read without an index, of its own tables. */
+async function scans({ sql, parameters }: Statement): Promise<string[]> {
+  if (onMysql) {
+    const plan = await dataSource().query<Record<string, string | null>[]>(`EXPLAIN ${sql}`, parameters);
+    return plan
+      .filter(({ type, table }) => (type === 'ALL' || type === 'index') && !table?.startsWith('<'))
+      .map(({ table, type }) => `${table}: ${type}`);
+  }
+  const plan = await reader().query<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, parameters as string[]);
+  const derived = plan.flatMap(({ detail }) => /^(?:CO-ROUTINE|MATERIALIZE) (\w+)/.exec(detail)?.[1] ?? []);
+  return plan
+    .map(({ detail }) => detail)
+    .filter((detail) => detail.startsWith('SCAN ') && !derived.includes(detail.split(' ')[1]));
+}
+
+async function scansOf(call: () => Promise<unknown>): Promise<string[]> {
+  const statements = (await statementsOf(call)).filter(({ sql }) => /^\s*SELECT/.test(sql));
+  expect(statements.length).toBeGreaterThan(0);
+  return (await Promise.all(statements.map(scans))).flat();
+}
+
+describe('the number of statements', () => {
+  test('for the list of chats is the same for 1 and for 30', async () => {
+    const kim = await server.parley.signUp('kim');
+    const list = () => kim.get('/api/chats');
+    await kim.createChat([alex], { name: '1' });
+    const withOne = await countOf(list);
+    for (let n = 2; n <= 30; n += 1) await kim.createChat([alex, sam], { name: String(n) });
+    expect(await countOf(list)).toBe(withOne);
+    expect((await list()).body.data).toHaveLength(30);
+    // The token and two for the list.
+    expect(withOne).toBeLessThanOrEqual(3);
+  });
+
+  test('for the description of a chat is the same for 1 member and for 30', async () => {
+    const chat = await alex.createChat([]);
+    const describeIt = () => alex.get(`/api/chats/${chat}`);
+    const withOne = await countOf(describeIt);
+    const users = await reader().query<{ username: string }>('SELECT username FROM users LIMIT 30');
+    for (const { username } of users) await alex.put(`/api/chats/${chat}`, { mode: 'add', user: username });
+    expect(await countOf(describeIt)).toBe(withOne);
+  });
+
+  test.each(['', '?page=0&per_page=5', '?page=1&per_page=5&order=desc', '?before=7', '?after=3&per_page=5'])(
+    'for the page %s is the same at 10 and at 2,000 messages, and small',
+    async (query) => {
+      const inShort = await countOf(() => alex.list(short, query));
+      expect(await countOf(() => alex.list(long, query))).toBe(inShort);
+      expect(inShort).toBeLessThanOrEqual(4);
+    },
+  );
+
+  test('for a page is the same for 10 messages and for 1,000', async () => {
+    const few = await countOf(() => alex.list(long, '?per_page=10'));
+    expect(await countOf(() => alex.list(long, '?per_page=1000'))).toBe(few);
+  });
+
+  test('for one message is the same at 10 and at 2,000', async () => {
+    const inShort = await countOf(() => alex.get(`/api/chats/${short}/messages/5`));
+    expect(await countOf(() => alex.get(`/api/chats/${long}/messages/1500`))).toBe(inShort);
+  });
+
+  test('for sending is the same at 10 and at 2,000 messages, and small', async () => {
+    const inShort = await countOf(() => alex.send(short, 'text'));
+    expect(await countOf(() => alex.send(long, 'text'))).toBe(inShort);
+    // The token, the membership, and four inside the transaction.
+    expect(inShort).toBeLessThanOrEqual(6);
+  });
+
+  test('for a batch of messages does not grow with the batch', async () => {
+    const count = async (size: number) => {
+      const query = 'SELECT id AS chatId, owner_id AS senderId FROM chats WHERE uuid = ?';
+      const [ids] = await reader().query<{ chatId: number; senderId: number }>(query, [short]);
+      const batch = Array.from({ length: size }, () => ({ ...ids, text: 'text' }));
+      return countOf(() => server.app.get(UnitOfWork).run((tx) => writeBatch(tx, batch)));
+    };
+    expect(await count(100)).toBe(await count(1));
+  });
+
+  test('for creating a chat does not grow with its members', async () => {
+    const users = await reader().query<{ username: string }>('SELECT username FROM users LIMIT 100');
+    const create = (members: string[]) => () =>
+      alex.post('/api/chats', { name: 'Chat', users: members, message: 'hello' });
+    const withOne = await countOf(create(['sam']));
+    expect(await countOf(create(users.map(({ username }) => username)))).toBe(withOne);
+  });
+});
+
+describe('every read uses an index:', () => {
+  const gapped = async () => {
+    await alex.delete(`/api/chats/${long}/messages/1000`);
+    return alex.list(long, '?page=3&per_page=100');
+  };
+
+  test.each<[string, () => Promise<unknown>]>([
+    ['the list of chats', () => alex.get('/api/chats')],
+    ['the description of a chat', () => alex.describeChat(long)],
+    ['the first page', () => alex.list(long)],
+    ['a later page', () => alex.list(long, '?page=15')],
+    ['the newest page', () => alex.list(long, '?order=desc')],
+    ['a page by the cursor before', () => alex.list(long, '?before=1000')],
+    ['a page by the cursor after', () => alex.list(long, '?after=1000')],
+    ['one message', () => alex.get(`/api/chats/${long}/messages/1000`)],
+    [
+      'the sender of a message that is edited',
+      () => alex.put(`/api/chats/${long}/messages/9`, { message: 'x' }),
+    ],
+    ['a message that is sent', () => alex.send(long, 'text')],
+    ['a page of a chat with gaps', gapped],
+    ['the removal of a message', () => alex.delete(`/api/chats/${long}/messages/1001`)],
+    ['an addition to a chat', () => alex.put(`/api/chats/${short}`, { mode: 'add', user: 'userrs.4ln24' })],
+    ['a user', () => alex.get('/api/users/sam')],
+    ['the search by a prefix', () => alex.get('/api/users?username=users')],
+    ['the search by a part', () => alex.get('/api/users?username=r5.')],
+    ['the search by a misspelling', () => alex.get('/api/users?username=aelx')],
+  ])('%s', async (_, call) => {
+    expect(await scansOf(call)).toEqual([]);
+  });
+
+  test('and this check finds a read that does not', async () => {
+    const unindexed = () => reader().query("SELECT * FROM messages WHERE text = 'text'");
+    expect(await scansOf(unindexed)).toHaveLength(1);
+  });
+});
+
+describe.runIf(onMysql)('the rows that MariaDB reads', () => {
+  /** Asked on one connection, because the counters are its own. */
+  async function rowsRead({ sql, parameters }: Statement): Promise<number> {
+    const runner = dataSource().createQueryRunner();
+    try {
+      await runner.query('FLUSH STATUS');
+      await runner.query(sql, parameters);
+      const counters: { Value: string }[] = await runner.query("SHOW SESSION STATUS LIKE 'Handler_read%'");
+      return counters.reduce((sum, { Value }) => sum + Number(Value), 0);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  const rowsOf = async (call: () => Promise<unknown>) => {
+    const statements = (await statementsOf(call)).filter(({ sql }) => /^\s*SELECT/.test(sql));
+    let sum = 0;
+    for (const statement of statements) sum += await rowsRead(statement);
+    return sum;
+  };
+
+  test.each(['?per_page=5&before=9', '?per_page=5&after=3', '?per_page=5&before=5&order=desc'])(
+    'for the window %s are as many in a long chat as in a short one',
+    async (query) => {
+      const inShort = await rowsOf(() => alex.list(short, query));
+      expect(await rowsOf(() => alex.list(long, query))).toBe(inShort);
+    },
+  );
+
+  test('for the window next to the end of a long chat are few', async () => {
+    expect(await rowsOf(() => alex.list(long, '?per_page=5&before=1990'))).toBeLessThan(50);
+  });
+
+  test.each(['users', 'r5.', 'aelx', 'userrs.4lm24'])(
+    'for the search %s are few of all users',
+    async (text) => {
+      expect(await rowsOf(() => alex.get(`/api/users?username=${text}`))).toBeLessThan(700);
+    },
+  );
+});

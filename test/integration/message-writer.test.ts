@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
+import { MessageWriter, type NewMessage, type Position } from '#src/messages/message-writer.js';
+import { brokenRules } from '../support/invariants.js';
+import type { Member } from '../support/parley.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+let server: TestServer;
+let unitOfWork: UnitOfWork;
+let writer: MessageWriter;
+let commits: number;
+let alex: Member;
+let sam: Member;
+let kim: Member;
+
+beforeAll(async () => {
+  server = await startServer();
+  unitOfWork = server.app.get(UnitOfWork);
+  [alex, sam, kim] = await Promise.all(['alex', 'sam', 'kim'].map((name) => server.parley.signUp(name)));
+});
+
+afterAll(async () => {
+  expect(await brokenRules(server)).toEqual({});
+  await server.close();
+});
+
+beforeEach(() => {
+  commits = 0;
+  const counting = {
+    run: <T>(work: (tx: Transaction) => Promise<T>) => {
+      commits += 1;
+      return unitOfWork.run(work);
+    },
+  };
+  writer = new MessageWriter(counting as UnitOfWork);
+});
+
+async function idOf(table: 'users' | 'chats', column: string, value: string): Promise<number> {
+  const query = `SELECT id FROM ${table} WHERE ${column} = ?`;
+  const [{ id }] = await server.app.get(Reader).query<{ id: number }>(query, [value]);
+  return id;
+}
+
+/** A new chat of alex and sam, and messages to it. */
+async function newChat() {
+  const uuid = await alex.createChat([sam]);
+  const chatId = await idOf('chats', 'uuid', uuid);
+  const messageOf = async ({ username }: Member, text: string): Promise<NewMessage> => ({
+    chatId,
+    senderId: await idOf('users', 'username', username),
+    text,
+  });
+  return { uuid, messageOf };
+}
+
+const textsOf = (chat: string) => alex.texts(chat, '?after=0');
+
+test('a message that comes alone has a commit of its own', async () => {
+  const { uuid, messageOf } = await newChat();
+  expect(await writer.write(await messageOf(sam, 'alone'))).toMatchObject({ seq: 1 });
+  expect(commits).toBe(1);
+  expect(await textsOf(uuid)).toEqual(['alone']);
+});
+
+test('messages that come together share one commit, in the order in which they came', async () => {
+  const [one, two] = [await newChat(), await newChat()];
+  const [first, second] = [await one.messageOf(sam, 'to one'), await two.messageOf(alex, 'to two')];
+  const writes = Array.from({ length: 100 }, (_, n) => {
+    const message = n % 2 ? second : first;
+    return writer.write({ ...message, text: `${message.text}: ${n}` });
+  });
+  const positions = await Promise.all(writes);
+  expect(commits).toBeLessThanOrEqual(2);
+  expect(positions.map(({ seq }) => seq)).toEqual(positions.map((_, n) => Math.floor(n / 2) + 1));
+  const texts = Array.from({ length: 50 }, (_, n) => `to one: ${n * 2}`);
+  expect(await textsOf(one.uuid)).toEqual(texts);
+});
+
+test('what comes during a commit goes into the next one', async () => {
+  const { uuid, messageOf } = await newChat();
+  const message = await messageOf(sam, 'text');
+  const during: Promise<Position>[] = [];
+  const counting = {
+    run: async <T>(work: (tx: Transaction) => Promise<T>) => {
+      commits += 1;
+      if (commits === 1) for (let n = 0; n < 20; n += 1) during.push(writer.write(message));
+      return unitOfWork.run(work);
+    },
+  };
+  writer = new MessageWriter(counting as UnitOfWork);
+  await writer.write(message);
+  expect((await Promise.all(during)).map(({ seq }) => seq)).toEqual(
+    Array.from({ length: 20 }, (_, n) => n + 2),
+  );
+  expect(commits).toBe(2);
+  expect(await textsOf(uuid)).toHaveLength(21);
+});
+
+test('a flood is stored whole, in more commits than one', async () => {
+  const { uuid, messageOf } = await newChat();
+  const message = await messageOf(sam, 'text');
+  const positions = await Promise.all(Array.from({ length: 1000 }, () => writer.write(message)));
+  expect(positions.map(({ seq }) => seq)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
+  const times = positions.map(({ sentAt }) => sentAt);
+  expect(times.slice(1).filter((time, n) => time <= times[n])).toEqual([]);
+  expect(commits).toBeGreaterThan(1);
+  expect(commits).toBeLessThan(100);
+  expect((await alex.list(uuid, '?order=desc&per_page=1')).messages[0].index).toBe(1000);
+});
+
+test('a message that the database refuses does not take the others along', async () => {
+  const { uuid, messageOf } = await newChat();
+  const good = await messageOf(sam, 'good');
+  const bad = { ...good, text: null as unknown as string };
+  const outcomes = await Promise.allSettled([good, good, bad, good, good].map((one) => writer.write(one)));
+  expect(outcomes.map(({ status }) => status)).toEqual([
+    'fulfilled',
+    'fulfilled',
+    'rejected',
+    'fulfilled',
+    'fulfilled',
+  ]);
+  const seqs = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value.seq] : []));
+  expect(seqs).toEqual([1, 2, 3, 4]);
+  expect(await textsOf(uuid)).toEqual(['good', 'good', 'good', 'good']);
+});
+
+test('a sender who is no member is refused, while the others’ messages go through', async () => {
+  const { uuid, messageOf } = await newChat();
+  const [good, stranger] = [await messageOf(sam, 'good'), await messageOf(kim, 'by a stranger')];
+  const outcomes = await Promise.allSettled([good, stranger, good].map((one) => writer.write(one)));
+  expect(outcomes).toEqual([
+    { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
+    { status: 'rejected', reason: expect.objectContaining({ kind: 'forbidden' }) },
+    { status: 'fulfilled', value: { seq: 2, sentAt: expect.any(Number) } },
+  ]);
+  expect(commits).toBeLessThanOrEqual(2);
+  expect(await textsOf(uuid)).toEqual(['good', 'good']);
+});
+
+test('a member of one chat is no member of another one in the same batch', async () => {
+  const { uuid, messageOf } = await newChat();
+  const own = await kim.createChat([]);
+  const kimsOwn = { ...(await messageOf(kim, 'mine')), chatId: await idOf('chats', 'uuid', own) };
+  const intruding = await messageOf(kim, 'intruding');
+  const [fine, refused] = await Promise.allSettled([kimsOwn, intruding].map((one) => writer.write(one)));
+  expect([fine.status, refused.status]).toEqual(['fulfilled', 'rejected']);
+  expect(await textsOf(uuid)).toEqual([]);
+});
+
+test('a chat that is gone is refused, while messages to others go through', async () => {
+  const [gone, there] = [await newChat(), await newChat()];
+  const messages = [await gone.messageOf(sam, 'too late'), await there.messageOf(sam, 'in time')];
+  await alex.delete(`/api/chats/${gone.uuid}`);
+  const outcomes = await Promise.allSettled(messages.map((one) => writer.write(one)));
+  expect(outcomes).toEqual([
+    { status: 'rejected', reason: expect.objectContaining({ kind: 'invalid' }) },
+    { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
+  ]);
+  expect(await textsOf(there.uuid)).toEqual(['in time']);
+});
+
+test('after a failure the writer goes on', async () => {
+  const { uuid, messageOf } = await newChat();
+  await expect(writer.write(await messageOf(kim, 'refused'))).rejects.toMatchObject({ kind: 'forbidden' });
+  await writer.write(await messageOf(sam, 'on and on'));
+  expect(await textsOf(uuid)).toEqual(['on and on']);
+});
+
+test('a clock that stands still or goes back gives increasing timestamps all the same', async () => {
+  const { uuid, messageOf } = await newChat();
+  const future = 9_000_000_000_000_000;
+  const setClock = (tx: Transaction) =>
+    tx.execute('UPDATE chats SET last_sent_at = ? WHERE uuid = ?', [future, uuid]);
+  await unitOfWork.run(setClock);
+  const message = await messageOf(sam, 'text');
+  const positions = await Promise.all([1, 2, 3].map(() => writer.write(message)));
+  expect(positions.map(({ sentAt }) => sentAt - future)).toEqual([1, 2, 3]);
+  expect((await sam.put(`/api/chats/${uuid}/messages/1`, { message: 'edited' })).status).toBe(200);
+  const [edited] = (await sam.list(uuid, '?after=0')).messages;
+  expect(edited.edited).toBeGreaterThan(edited.timestamp);
+});

@@ -1,0 +1,115 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type OpenDatabase, openDatabase } from '#src/database/data-source.js';
+import {
+  createTestDatabase,
+  onMysql,
+  startServer,
+  type TestDatabase,
+  testSettings,
+} from '../support/server.js';
+
+/** The statements that would make the schema what the entities say. */
+async function differences(dataSource: DataSource): Promise<string[]> {
+  const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
+  return upQueries.map(({ query }) => query);
+}
+
+async function tableNames(dataSource: DataSource): Promise<string[]> {
+  const query = onMysql
+    ? 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()'
+    : "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+  const tables = await dataSource.query<{ name: string }[]>(query);
+  return tables.map(({ name }) => name);
+}
+
+describe('the migrations', () => {
+  let database: TestDatabase;
+  let open: OpenDatabase;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    open = await openDatabase(testSettings(database).database);
+  });
+
+  afterAll(async () => {
+    await open.writer.destroy();
+    if (open.reader.isInitialized) await open.reader.destroy();
+    await database.drop();
+  });
+
+  test('make the schema that the entities describe', async () => {
+    expect(open.writer.entityMetadatas.length).toBeGreaterThan(0);
+    expect(await differences(open.writer)).toEqual([]);
+  });
+
+  test('have a table for each entity, and no other', async () => {
+    const expected = open.writer.entityMetadatas.map(({ tableName }) => tableName);
+    expect((await tableNames(open.writer)).toSorted()).toEqual([...expected, 'migrations'].toSorted());
+  });
+
+  test('are all done when the database is open', async () => {
+    expect(await open.writer.showMigrations()).toBe(false);
+  });
+
+  test('do nothing when they are run again', async () => {
+    expect(await open.writer.runMigrations({ transaction: 'each' })).toEqual([]);
+  });
+
+  test('can be taken back, each of them, and run again', async () => {
+    for (const _ of open.writer.migrations) await open.writer.undoLastMigration({ transaction: 'each' });
+    expect(await tableNames(open.writer)).toEqual(['migrations']);
+    expect(await open.writer.showMigrations()).toBe(true);
+
+    const done = await open.writer.runMigrations({ transaction: 'each' });
+    expect(done).toHaveLength(open.writer.migrations.length);
+    expect(await differences(open.writer)).toEqual([]);
+  });
+
+  test('hold texts apart that differ in a single byte', async () => {
+    const spellings = ['😀', '😁', 'bob', 'bob ', 'BOB', 'böb', 'bo\u0308b', 'ß', 'ss'];
+    const insert = `INSERT INTO users (username, username_key, name, email, email_key, verified, password_hash,
+      created_at) VALUES (?, ?, 'n', 'e', ?, 0, 'h', 0)`;
+    for (const spelling of spellings) await open.writer.query(insert, [spelling, spelling, spelling]);
+    for (const spelling of spellings) {
+      const rows = await open.writer.query('SELECT username FROM users WHERE username_key = ?', [spelling]);
+      expect(rows).toEqual([{ username: spelling }]);
+    }
+  });
+
+  test.runIf(onMysql)(
+    'give every text column a binary collation in which a space behind counts',
+    async () => {
+      const columns = await open.writer.query<{ name: string; collation: string }[]>(
+        `SELECT CONCAT(table_name, '.', column_name) AS name, collation_name AS collation
+       FROM information_schema.columns
+       WHERE table_schema = DATABASE() AND collation_name IS NOT NULL AND table_name <> 'migrations'`,
+      );
+      expect(columns.map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['users.username_key', 'users.email_key', 'chats.name', 'messages.text']),
+      );
+      expect(columns.filter(({ collation }) => !/^utf8mb4_(nopad|0900)_bin$/.test(collation))).toEqual([]);
+    },
+  );
+
+  test.runIf(!onMysql)('find SQLite set up to survive a power cut', async () => {
+    const pragma = async (name: string) => Object.values((await open.writer.query(`PRAGMA ${name}`))[0])[0];
+    expect(await pragma('journal_mode')).toBe('wal');
+    expect(await pragma('synchronous')).toBe(2);
+    expect(await pragma('foreign_keys')).toBe(1);
+    expect(await pragma('busy_timeout')).toBeGreaterThan(0);
+  });
+});
+
+test('a server that starts has run them, on a new database and on one that it knows', async () => {
+  const database = await createTestDatabase();
+  for (const _ of ['first start', 'second start']) {
+    const server = await startServer({}, database);
+    const dataSource = server.app.get<DataSource>(getDataSourceToken());
+    expect(await dataSource.showMigrations()).toBe(false);
+    expect(await differences(dataSource)).toEqual([]);
+    await server.stop();
+  }
+  await database.drop();
+});
