@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // What is tested is the build that ships, decorators and all: see "imports" in package.json.
     server: { deps: { external: [/\/dist\//] } },
+    // Servers of tests wait for disks and clocks as much as they work: a worker for each core, not one less.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

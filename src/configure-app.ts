@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import multipart from '@fastify/multipart';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
@@ -43,6 +44,7 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   app.enableShutdownHooks([], { useProcessExit: true });
   const fastify = app.getHttpAdapter().getInstance();
   acceptRawBodies(fastify);
+  await app.register(multipart, { throwFileSizeLimit: false });
   refuseExpectations(fastify.server);
   endSlowClients(fastify);
   SwaggerModule.setup('api/docs', app, createDocument(app), {
@@ -84,6 +86,8 @@ function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
     return503OnClosing: false,
     // Node's limit for all headers: too long a parameter is refused by its route, after the token.
     routerOptions: { maxParamLength: 16_384 },
+    // The contract knows `GET /api/files/`: a download that names no file.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/api\/files\/(?=\?|$)/, '/api/files'),
     // Node itself would refuse with an empty body.
     http: { requireHostHeader: false },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
@@ -103,6 +107,8 @@ function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .addTag('users', 'User modification routes')
     .addTag('chats', 'Chat management routes')
     .addTag('messages', 'Message management routes within chats')
+    .addTag('files', 'File upload and download routes')
+    .addTag('rooms', 'Chats that can be found and joined by name')
     .addApiKey({ ...header, description: 'JWT authentication token from login route' }, 'ApiKey')
     .addApiKey(
       {

@@ -17,6 +17,10 @@ export class Chat {
   @ForeignKey('users', { name: 'fk_chats_owner_id' })
   ownerId!: number | null;
 
+  /** Whether it stays when its last member leaves, as rooms do. */
+  @Column('boolean', { name: 'is_permanent' })
+  isPermanent!: boolean;
+
   /** The index that the next message gets. */
   @Column('bigint', { name: 'next_seq' })
   nextSeq!: number;

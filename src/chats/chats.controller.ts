@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
-import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../common/chat-dialect.js';
 import { ApiErrors, ApiSuccess, arrayOf, model, Models } from '../common/openapi.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
@@ -95,6 +95,14 @@ export class ChatsController {
   @Put(':chat')
   @UseGuards(MemberGuard)
   @ApiChatParam()
+  @ApiBody({
+    type: UpdateChatDto,
+    examples: {
+      rename: { value: { name: 'New Name' } },
+      add: { value: { mode: 'add', user: 'sam' } },
+      delete: { value: { mode: 'delete', user: 'sam' } },
+    },
+  })
   @ApiSuccess("successfully updated chat's information")
   @ApiErrors({
     400: "field 'user' must be present, together with 'mode'",

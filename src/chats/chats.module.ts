@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FilesModule } from '../files/files.module.js';
 import { MembershipModule } from '../membership/membership.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -7,8 +8,9 @@ import { ChatsRepository } from './chats.repository.js';
 import { ChatsService } from './chats.service.js';
 
 @Module({
-  imports: [MembershipModule, MessagesModule, UsersModule],
+  imports: [FilesModule, MembershipModule, MessagesModule, UsersModule],
   controllers: [ChatsController],
   providers: [ChatsService, ChatsRepository],
+  exports: [ChatsService],
 })
 export class ChatsModule {}

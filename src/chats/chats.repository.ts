@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Reader } from '../database/unit-of-work.js';
-import { MESSAGE_COLUMNS, type MessageRow, toMessage } from '../messages/message-row.js';
+import { FilesRepository } from '../files/files.repository.js';
+import { MESSAGE_COLUMNS, type MessageRow, toMessages } from '../messages/message-row.js';
 import type { UserDto } from '../users/dto/users.dto.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
@@ -8,9 +9,12 @@ type ChatRow = { id: number; uuid: string; chat_name: string } & (MessageRow | {
 
 @Injectable()
 export class ChatsRepository {
-  constructor(private readonly reader: Reader) {}
+  constructor(
+    private readonly reader: Reader,
+    private readonly files: FilesRepository,
+  ) {}
 
-  /** All chats of a user, the latest activity first, or the one given: two queries, however many chats. */
+  /** All chats of a user, the latest activity first, or the one given: two queries, and a third for files, however many chats. */
   async findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
     const one = chatId === undefined ? '' : 'AND mine.chat_id = ?';
     const parameters = chatId === undefined ? [userId] : [userId, chatId];
@@ -35,11 +39,12 @@ export class ChatsRepository {
     ]);
     const usersOf = new Map<number, UserDto[]>(chats.map(({ id }) => [id, []]));
     for (const { chat_id, name, username } of members) usersOf.get(chat_id)?.push({ name, username });
-    return chats.map((row) => ({
-      uuid: row.uuid,
-      name: row.chat_name,
-      users: usersOf.get(row.id) ?? [],
-      messages: row.seq === null ? [] : [toMessage(row)],
-    }));
+    const rows = chats.filter((row) => row.seq !== null);
+    const latest = await toMessages(rows, this.files);
+    const messageOf = new Map(rows.map(({ id }, index) => [id, latest[index]]));
+    return chats.map(({ id, uuid, chat_name }) => {
+      const message = messageOf.get(id);
+      return { uuid, name: chat_name, users: usersOf.get(id) ?? [], messages: message ? [message] : [] };
+    });
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { now } from '../common/clock.js';
 import { forbidden, invalid } from '../common/errors.js';
 import { fold } from '../common/text.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -13,8 +14,19 @@ import { Chat } from './chat.entity.js';
 import { ChatsRepository } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
 
+/** What a chat may be renamed to: gives the name to use, or throws; in the transaction that renames. */
+export type Renaming = (tx: Transaction, chatId: number, name: string) => Promise<string>;
+
+interface NewChat {
+  name: string;
+  members: number[];
+  isPermanent: boolean;
+}
+
 @Injectable()
 export class ChatsService implements OnModuleInit {
+  private readonly renamings: Renaming[] = [];
+
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly repository: ChatsRepository,
@@ -30,6 +42,11 @@ export class ChatsService implements OnModuleInit {
       await this.membership.removeEverywhere(tx, userId);
       await this.messagesRepository.removeSentBy(tx, userId);
     });
+  }
+
+  /** Lets a module that builds on chats have its say when one is renamed. */
+  beforeRenaming(rule: Renaming): void {
+    this.renamings.push(rule);
   }
 
   /** The caller's chats, the latest activity first. */
@@ -51,17 +68,33 @@ export class ChatsService implements OnModuleInit {
    */
   async create({ userId }: Caller, { name, users, message }: CreateChatDto): Promise<ChatCreatedDto> {
     this.messages.requireLength(message);
-    const uuid = randomUUID();
-    await this.unitOfWork.run(async (tx) => {
+    return this.unitOfWork.run(async (tx) => {
       await this.users.requirePresent(tx, userId);
       const members = new Set([userId, ...(await this.users.requireAll(tx, users))]);
-      const chat = { uuid, name, ownerId: userId, nextSeq: 0, deletedCount: 0, lastSentAt: 0 };
-      const { identifiers } = await tx.manager.insert(Chat, chat);
-      const chatId = identifiers[0].id as number;
-      await this.membership.add(tx, chatId, [...members]);
-      await writeBatch(tx, [{ chatId, senderId: userId, text: message }]);
+      const { chatId, uuid } = await this.open(tx, { name, members: [...members], isPermanent: false });
+      await writeBatch(tx, [{ chatId, senderId: userId, type: 'message', text: message, file: null }]);
+      return { uuid };
     });
-    return { uuid };
+  }
+
+  /** A chat without messages; the first of its members owns it. */
+  async open(
+    tx: Transaction,
+    { name, members, isPermanent }: NewChat,
+  ): Promise<{ chatId: number; uuid: string }> {
+    const uuid = randomUUID();
+    const { identifiers } = await tx.manager.insert(Chat, {
+      uuid,
+      name,
+      ownerId: members[0],
+      isPermanent,
+      nextSeq: 0,
+      deletedCount: 0,
+      lastSentAt: now(),
+    });
+    const chatId = identifiers[0].id as number;
+    await this.membership.add(tx, chatId, members);
+    return { chatId, uuid };
   }
 
   /** Renames the chat, adds or removes a user, or both; all or nothing. */
@@ -75,10 +108,16 @@ export class ChatsService implements OnModuleInit {
     }
     await this.unitOfWork.run(async (tx) => {
       const locked = await this.membership.lock(tx, access);
-      if (name !== undefined) await tx.manager.update(Chat, locked.chatId, { name });
+      if (name !== undefined) await this.rename(tx, locked.chatId, name);
       if (mode === 'add' && user !== undefined) await this.addUser(tx, locked, user);
       if (mode === 'delete' && user !== undefined) await this.removeUser(tx, locked, user);
     });
+  }
+
+  private async rename(tx: Transaction, chatId: number, name: string): Promise<void> {
+    let chosen = name;
+    for (const rule of this.renamings) chosen = await rule(tx, chatId, chosen);
+    await tx.manager.update(Chat, chatId, { name: chosen });
   }
 
   private async addUser(tx: Transaction, { chatId }: ChatAccess, username: string): Promise<void> {

@@ -7,6 +7,8 @@ import { ParleyError, STATUS_OF } from './errors.js';
 export interface ErrorResponse {
   status: number;
   message: string;
+  /** In seconds, with 429. */
+  retryAfter?: number;
   /** Nobody foresaw it: it goes into the log, with its stack. */
   unexpected: boolean;
 }
@@ -29,7 +31,9 @@ const FASTIFY_ERRORS: Record<string, [HttpStatus, string] | undefined> = {
 
 /** Turns anything thrown into what the caller is told: the one place where this is decided. */
 export function errorResponse(error: unknown): ErrorResponse {
-  if (error instanceof ParleyError) return expected(STATUS_OF[error.kind], error.message);
+  if (error instanceof ParleyError) {
+    return { ...expected(STATUS_OF[error.kind], error.message), retryAfter: error.retryAfter };
+  }
   if (isUnavailable(error)) {
     return { status: 503, message: 'the database is unavailable, try again later', unexpected: true };
   }

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { failure } from './chat-dialect.js';
+import { errorBody } from './dialects.js';
 import { type ErrorResponse, errorResponse } from './error-response.js';
 
 /** Answers every error in the family's dialect, and logs those that nobody foresaw. */
@@ -18,7 +18,8 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   logUnexpected(error, response, request);
   // The client is gone, or the answer is under way: nobody would read this one.
   if (reply.sent) return;
-  void reply.header('x-request-id', request.id).status(response.status).send(failure(response.message));
+  if (response.retryAfter !== undefined) void reply.header('retry-after', response.retryAfter);
+  void reply.header('x-request-id', request.id).status(response.status).send(errorBody(response, request));
 }
 
 /** Without query and body, which may hold a token or a digest. */

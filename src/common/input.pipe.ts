@@ -3,6 +3,17 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { invalid } from './errors.js';
 import { RawBody } from './json-body.js';
 
+/** What is wrong with an input. */
+export interface InputFault {
+  property: string;
+  /** Stands behind the property's name. */
+  complaint: string;
+  isMissing: boolean;
+}
+
+/** How a DTO with a static `wording` has its faults told, where not in the usual words. */
+export type Wording = (fault: InputFault) => string;
+
 /**
  * Makes the DTO that a handler binds with `@Body()` or `@Query()`: the declared fields alone, never
  * coerced, each checked by its class-validator decorators.
@@ -27,8 +38,11 @@ function bind<T extends object>(Dto: Type<T>, input: Record<string, unknown>, wh
   }
   const [error] = validateSync(dto, { stopAtFirstError: true });
   if (!error) return dto;
-  const complaint = error.value === undefined ? 'must be present' : Object.values(error.constraints ?? {})[0];
-  throw invalid(`${what} '${error.property}' ${complaint}`);
+  const isMissing = error.value === undefined;
+  const complaint = isMissing ? 'must be present' : Object.values(error.constraints ?? {})[0];
+  const { wording } = Dto as { wording?: Wording };
+  const { property } = error;
+  throw invalid(wording ? wording({ property, complaint, isMissing }) : `${what} '${property}' ${complaint}`);
 }
 
 const fields = new WeakMap<Type, string[]>();

@@ -16,13 +16,14 @@ declare module 'fastify' {
 export class RawBody {
   constructor(
     private readonly contentType: string | undefined,
-    private readonly bytes: Buffer,
+    /** `null`: a form, which is still to be read, and no JSON in any case. */
+    private readonly bytes: Buffer | null,
   ) {}
 
   /** @throws ParleyError (invalid) unless the body is a JSON object in UTF-8, declared as JSON. */
   parse(): Record<string, unknown> {
-    if (this.bytes.length === 0) return {};
-    if (!/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
+    if (this.bytes?.length === 0) return {};
+    if (!this.bytes || !/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
       throw invalid("header 'Content-Type' must be 'application/json'");
     }
     const value = parseJson(decodeUtf8(this.bytes));
@@ -39,7 +40,12 @@ export function acceptRawBodies(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
     // Fastify would refuse a malformed type before the token is looked at, and even without a body.
     request.contentType = request.headers['content-type'];
-    if (!/^multipart\/form-data\s*;/i.test(request.contentType ?? '')) delete request.headers['content-type'];
+    if (!/^multipart\/form-data\s*(;|$)/i.test(request.contentType ?? ''))
+      delete request.headers['content-type'];
+    done();
+  });
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    if (request.isMultipart()) request.body = new RawBody(request.contentType, null);
     done();
   });
   fastify.removeAllContentTypeParsers();

@@ -19,13 +19,21 @@ export class PasswordHasher {
 
   /** The argon2id hash, with its salt and cost, of a digest in hexadecimal of either case. */
   hash(digest: string): Promise<string> {
-    return this.limit(() => hash(digest.toLowerCase(), this.settings.hashing));
+    return this.hashSecret(digest.toLowerCase());
   }
 
   /** Without a `stored` hash it is false after the same time: a stranger learns nothing from the delay. */
   async verify(stored: string | undefined, digest: string): Promise<boolean> {
-    const against = stored ?? (await this.decoy);
-    const matches = await this.limit(() => verify(against, digest.toLowerCase()));
+    const matches = await this.verifySecret(stored ?? (await this.decoy), digest.toLowerCase());
     return matches && stored !== undefined;
+  }
+
+  /** As {@link hash}, of any text. */
+  hashSecret(secret: string): Promise<string> {
+    return this.limit(() => hash(secret, this.settings.hashing));
+  }
+
+  verifySecret(stored: string, secret: string): Promise<boolean> {
+    return this.limit(() => verify(stored, secret));
   }
 }

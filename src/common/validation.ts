@@ -3,18 +3,21 @@ import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
 import { codePoints, isBlank, isStorable } from './text.js';
 
-/** Says what is wrong with a value, worded to stand behind "field 'x' ", or `undefined`. */
-export type Complaint = (value: unknown) => string | undefined;
+/** Says what is wrong with a value of a DTO, worded to stand behind "field 'x' ", or `undefined`. */
+export type Complaint<Dto> = (value: unknown, dto: Dto) => string | undefined;
+
+/** A complaint that looks at nothing but the value. */
+export type ValueComplaint = (value: unknown) => string | undefined;
 
 /** A property that the complaint checks, and its schema: said once, for the validator and the document. */
-export function Checked(complaint: Complaint, schema: ApiPropertyOptions): PropertyDecorator {
+export function Checked<Dto>(complaint: Complaint<Dto>, schema: ApiPropertyOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty(schema),
     ValidateBy({
       name: 'checked',
       validator: {
-        validate: (value: unknown) => complaint(value) === undefined,
-        defaultMessage: (args) => complaint(args?.value) ?? '',
+        validate: (value: unknown, args) => complaint(value, args?.object as Dto) === undefined,
+        defaultMessage: (args) => complaint(args?.value, args?.object as Dto) ?? '',
       },
     }),
   );
@@ -33,7 +36,7 @@ export interface TextLimits {
 }
 
 /** Complains unless the value is storable text of `min` to `max` code points. */
-export function textComplaint({ min, max, notBlank = false }: TextLimits): Complaint {
+export function textComplaint({ min, max, notBlank = false }: TextLimits): ValueComplaint {
   return (value) => {
     if (typeof value !== 'string') return 'must be a string';
     if (!isStorable(value)) return 'must be Unicode text without NUL';

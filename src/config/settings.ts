@@ -21,6 +21,11 @@ export type DatabaseSettings =
   | { kind: 'sqlite'; file: string }
   | { kind: 'mysql'; host: string; port: number; user: string; password: string; name: string };
 
+/** Where the bytes of files are kept: a folder, or a bucket of S3 or a server that speaks its language. */
+export type StorageSettings =
+  | { kind: 'disk'; folder: string }
+  | { kind: 's3'; bucket: string; prefix: string; region: string; endpoint: string | null };
+
 /** The cost of one argon2id hash: memory in KiB, and passes over it. */
 export interface HashingCost {
   memoryCost: number;
@@ -43,8 +48,13 @@ export class Settings {
   /** `null`: mails are written to files in `dataDir/mail`. */
   smtpUrl!: string | null;
   mailFrom!: string;
+  storage!: StorageSettings;
+  /** In bytes. */
+  maxFileSize!: number;
   /** In Unicode code points. */
   maxMessageLength!: number;
+  /** Whether attempts at passwords are limited; a benchmark lifts that. */
+  rateLimits!: boolean;
   logLevel!: (typeof LOG_LEVELS)[number];
   /** Not an operator's setting: the contract fixes the floor, tests pass in a cheap one. */
   hashing: HashingCost = { memoryCost: 19_456, timeCost: 2 };
@@ -74,6 +84,13 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   settings.requireVerifiedEmail = read.flag('REQUIRE_VERIFIED_EMAIL', false);
   settings.smtpUrl = read.smtpUrl('SMTP_URL');
   settings.mailFrom = read.mailbox('MAIL_FROM', `Parley <parley@${new URL(settings.publicUrl).hostname}>`);
+  settings.storage = read.storageUrl('STORAGE_URL', settings.dataDir);
+  settings.maxFileSize = read.integer('MAX_FILE_SIZE', {
+    default: 104_857_600,
+    min: 1,
+    max: 1_099_511_627_776,
+  });
+  settings.rateLimits = read.oneOf('RATE_LIMITS', ['on', 'off'], 'on') === 'on';
   settings.maxMessageLength = read.integer('MAX_MESSAGE_LENGTH', {
     default: 16_383,
     min: 1,
@@ -181,6 +198,33 @@ class SettingsReader {
       'must look like mysql://user:password@host:port/name, percent-encoded',
       fallback,
     );
+  }
+
+  storageUrl(name: string, dataDir: string): StorageSettings {
+    const fallback = { kind: 'disk', folder: join(dataDir, 'files') } as const;
+    const text = this.env[name];
+    if (!text) return fallback;
+    if (text.startsWith('file:') && text.length > 'file:'.length) {
+      return { kind: 'disk', folder: resolve(text.slice('file:'.length)) };
+    }
+    const url = this.url(name, ['file:', 's3:']);
+    if (!url) return fallback;
+    const endpoint = url.searchParams.get('endpoint');
+    if (!url.hostname || (endpoint !== null && !URL.canParse(endpoint))) {
+      return this.reject(
+        name,
+        'must look like s3://bucket?endpoint=https://s3.example.com&region=eu-1',
+        fallback,
+      );
+    }
+    const folder = url.pathname.replace(/^\/+|\/+$/g, '');
+    return {
+      kind: 's3',
+      bucket: url.hostname,
+      prefix: folder && `${folder}/`,
+      region: url.searchParams.get('region') ?? 'us-east-1',
+      endpoint,
+    };
   }
 
   /** `null` where the variable is not set or is at fault. Never repeats the value: it may hold a password. */

@@ -16,4 +16,8 @@ export class Member {
   /** Seniority: since when, in microseconds; no two members of a chat have the same. */
   @Column('bigint')
   since!: number;
+
+  /** When the user last joined, in microseconds: joining a room again renews it, and not `since`. */
+  @Column('bigint', { name: 'joined_at' })
+  joinedAt!: number;
 }

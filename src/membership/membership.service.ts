@@ -60,9 +60,23 @@ export class Membership {
     );
     const first = Math.max(now(), (newest ?? 0) + 1);
     await tx.execute(
-      `INSERT INTO members (chat_id, user_id, since) VALUES ${placeholders(userIds.length, 3)}`,
-      userIds.flatMap((userId, index) => [chatId, userId, first + index]),
+      `INSERT INTO members (chat_id, user_id, since, joined_at) VALUES ${placeholders(userIds.length, 4)}`,
+      userIds.flatMap((userId, index) => [chatId, userId, first + index, first + index]),
     );
+  }
+
+  /** Makes a user a member or, where they are one, renews when they joined; they own a chat that nobody owns. `false`: it is gone. */
+  async join(tx: Transaction, chatId: number, userId: number): Promise<boolean> {
+    const chats = await tx.query(`SELECT id FROM chats WHERE id = ?${tx.forUpdate}`, [chatId]);
+    if (chats.length === 0) return false;
+    const renewed = await tx.execute('UPDATE members SET joined_at = ? WHERE chat_id = ? AND user_id = ?', [
+      now(),
+      chatId,
+      userId,
+    ]);
+    if (renewed === 0) await this.add(tx, chatId, [userId]);
+    await tx.execute('UPDATE chats SET owner_id = ? WHERE id = ? AND owner_id IS NULL', [userId, chatId]);
+    return true;
   }
 
   /** Ends one membership of a locked chat; see {@link settle} for what becomes of the chat. */
@@ -82,7 +96,7 @@ export class Membership {
     for (const some of chunks(chatIds)) await this.settle(tx, some, userId);
   }
 
-  /** Chats that `leaver` has left: the most senior member owns them now; those without members go. */
+  /** Chats that `leaver` has left: the most senior member owns them now; those without members go, unless permanent. */
   private async settle(tx: Transaction, chatIds: number[], leaver: number): Promise<void> {
     await tx.execute(
       `UPDATE chats SET owner_id =
@@ -90,7 +104,10 @@ export class Membership {
        WHERE owner_id = ? AND id IN (${list(chatIds.length)})`,
       [leaver, ...chatIds],
     );
-    await tx.execute(`DELETE FROM chats WHERE owner_id IS NULL AND id IN (${list(chatIds.length)})`, chatIds);
+    await tx.execute(
+      `DELETE FROM chats WHERE owner_id IS NULL AND NOT is_permanent AND id IN (${list(chatIds.length)})`,
+      chatIds,
+    );
   }
 }
 

@@ -2,12 +2,17 @@ import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { isUnavailable } from '../database/driver-errors.js';
 import { list, placeholders, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
+import type { MessageType } from './dto/messages.dto.js';
 
 export interface NewMessage {
   chatId: number;
   senderId: number;
+  type: MessageType;
   text: string;
+  /** The link of an image or a file. */
+  file: { uuid: string; filename: string } | null;
 }
 
 /** Where a message stands: its index, and when it was sent in microseconds. */
@@ -92,14 +97,27 @@ export class MessageWriter {
 export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promise<(Position | Error)[]> {
   const chats = await lockChats(tx, messages);
   const outcomes = messages.map((message) => place(chats.get(message.chatId), message.senderId));
-  const rows = messages.flatMap(({ chatId, senderId, text }, index) => {
+  const placed = messages.flatMap((message, index) => {
     const outcome = outcomes[index];
-    return outcome instanceof Error ? [] : [[chatId, outcome.seq, senderId, 'message', text, outcome.sentAt]];
+    return outcome instanceof Error ? [] : [{ ...message, ...outcome }];
   });
-  if (rows.length === 0) return outcomes;
+  if (placed.length === 0) return outcomes;
   await tx.execute(
-    `INSERT INTO messages (chat_id, seq, sender_id, type, text, sent_at) VALUES ${placeholders(rows.length, 6)}`,
-    rows.flat(),
+    `INSERT INTO messages (chat_id, seq, sender_id, type, text, file_uuid, sent_at)
+     VALUES ${placeholders(placed.length, 7)}`,
+    placed.flatMap(({ chatId, seq, senderId, type, text, file, sentAt }) => [
+      chatId,
+      seq,
+      senderId,
+      type,
+      text,
+      file?.uuid ?? null,
+      sentAt,
+    ]),
+  );
+  await addLinks(
+    tx,
+    placed.flatMap(({ chatId, seq, senderId, file }) => (file ? { chatId, seq, senderId, ...file } : [])),
   );
   await advance(tx, chats);
   return outcomes;

@@ -17,10 +17,14 @@ export class Message {
   senderId!: number;
 
   @Column('varchar', { length: 8 })
-  type!: 'message';
+  type!: 'message' | 'image' | 'file';
 
   @Column('text')
   text!: string;
+
+  /** The file of an image or file message; a copy of what `files` says, to be read without a join. */
+  @Column('varchar', { name: 'file_uuid', length: 36, nullable: true })
+  fileUuid!: string | null;
 
   /** In microseconds; strictly increasing within the chat. */
   @Column('bigint', { name: 'sent_at' })

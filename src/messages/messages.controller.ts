@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../common/chat-dialect.js';
 import { ApiErrors, ApiSuccess, model, Models } from '../common/openapi.js';
 import { indexParameter } from '../common/parameters.js';
@@ -81,6 +81,14 @@ export class MessagesController {
    */
   @Post()
   @HttpCode(200)
+  @ApiBody({
+    type: SendMessageDto,
+    examples: {
+      message: { value: { type: 'message', message: 'Hello' } },
+      image: { value: { type: 'image', message: 'A caption' } },
+      file: { value: { type: 'file', filename: 'notes.txt' } },
+    },
+  })
   @ApiSuccess('successfully sent message', model(SentDto), { index: 0, timestamp: 1566456966279980000 })
   @ApiErrors({
     400: "field 'message' must be present",
@@ -89,7 +97,7 @@ export class MessagesController {
     413: 'request body is too large',
   })
   async send(@AccessParam() access: ChatAccess, @Body() dto: SendMessageDto) {
-    return success(await this.messages.send(access, dto.message));
+    return success(await this.messages.send(access, dto));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FilesModule } from '../files/files.module.js';
 import { MembershipModule } from '../membership/membership.module.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesController } from './messages.controller.js';
@@ -6,7 +7,7 @@ import { MessagesRepository } from './messages.repository.js';
 import { MessagesService } from './messages.service.js';
 
 @Module({
-  imports: [MembershipModule],
+  imports: [FilesModule, MembershipModule],
   controllers: [MessagesController],
   providers: [MessagesService, MessagesRepository, MessageWriter],
   exports: [MessagesService, MessagesRepository],

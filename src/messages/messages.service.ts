@@ -1,12 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { nanoseconds, now } from '../common/clock.js';
 import { forbidden, invalid } from '../common/errors.js';
-import { codePoints } from '../common/text.js';
+import { codePoints, isBlank } from '../common/text.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { FilesRepository } from '../files/files.repository.js';
+import { FilesService } from '../files/files.service.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
-import type { ListMessagesQuery, MessageDto, MessagePageDto, SentDto } from './dto/messages.dto.js';
-import { toMessage } from './message-row.js';
+import type {
+  ListMessagesQuery,
+  MessageDto,
+  MessagePageDto,
+  SendMessageDto,
+  SentDto,
+} from './dto/messages.dto.js';
+import { toMessages } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesRepository } from './messages.repository.js';
 
@@ -20,13 +29,22 @@ export class MessagesService {
     private readonly membership: Membership,
     private readonly repository: MessagesRepository,
     private readonly writer: MessageWriter,
+    private readonly files: FilesService,
+    private readonly fileRows: FilesRepository,
   ) {}
 
-  /** Sends a text; on disk when it resolves. */
-  async send({ chatId, userId }: ChatAccess, text: string): Promise<SentDto> {
+  /** Sends a text, or an image or file whose bytes are to be uploaded; on disk when it resolves. */
+  async send(
+    { chatId, userId }: ChatAccess,
+    { type, message = '', filename = '' }: SendMessageDto,
+  ): Promise<SentDto> {
+    const text = type === 'file' ? '' : message;
     this.requireLength(text);
-    const { seq, sentAt } = await this.writer.write({ chatId, senderId: userId, text });
-    return { index: seq, timestamp: nanoseconds(sentAt) };
+    const file =
+      type === 'message' ? null : { uuid: randomUUID(), filename: type === 'file' ? filename : '' };
+    const { seq, sentAt } = await this.writer.write({ chatId, senderId: userId, type, text, file });
+    const sent = { index: seq, timestamp: nanoseconds(sentAt) };
+    return file ? { url: this.files.uploadUrl(file.uuid), uuid: file.uuid, ...sent } : sent;
   }
 
   /** A page, or the window next to an index; "Messages" in the contract. */
@@ -37,21 +55,22 @@ export class MessagesService {
     if (before === undefined && after === undefined) {
       const page = Number(query.page ?? 0);
       const rows = await this.repository.page(chatId, order, page * perPage, perPage);
-      return { messages: rows.map(toMessage), page, perPage };
+      return { messages: await toMessages(rows, this.fileRows), page, perPage };
     }
     refuseTogether(query);
     // Away from the index that is given, which may be against the order that is asked for.
     const direction = before === undefined ? 'asc' : 'desc';
     const rows = await this.repository.nextTo(chatId, Number(before ?? after), direction, perPage);
     if (direction !== order) rows.reverse();
-    return { messages: rows.map(toMessage), perPage };
+    return { messages: await toMessages(rows, this.fileRows), perPage };
   }
 
   /** @throws ParleyError (invalid) when there is no such message. */
   async describe({ chatId }: ChatAccess, index: number): Promise<MessageDto> {
     const row = await this.repository.find(chatId, index);
     if (!row) throw unknownMessage();
-    return toMessage(row);
+    const [message] = await toMessages([row], this.fileRows);
+    return message;
   }
 
   /** @throws ParleyError (invalid) when there is no such message, (forbidden) when somebody else sent it. */
@@ -61,9 +80,12 @@ export class MessagesService {
     if (sender !== userId) throw forbidden('not allowed to modify messages of other users');
   }
 
-  /** Replaces the text; the sender alone may. */
+  /** Replaces the text or the caption; the sender alone may. */
   async edit({ chatId, userId }: ChatAccess, index: number, text: string): Promise<void> {
     this.requireLength(text);
+    const row = await this.repository.find(chatId, index);
+    if (row?.type === 'message' && isBlank(text))
+      throw invalid("field 'message' must not be white space alone");
     const edited = await this.unitOfWork.run((tx) =>
       tx.execute(
         `UPDATE messages SET text = ?, edited_at = CASE WHEN sent_at < ? THEN ? ELSE sent_at + 1 END

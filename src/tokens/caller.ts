@@ -25,6 +25,11 @@ export const RequiresToken = (kind: TokenKind) => SetMetadata(TOKEN_KIND, kind);
 /** A route that anyone may call, without a token. */
 export const Public = () => SetMetadata(TOKEN_KIND, 'none');
 
+export const MISSING_TOKEN = 'parley:missing-token';
+
+/** A route that answers 400 in these words where others answer 401, when there is no token at all. */
+export const OnMissingToken = (message: string) => SetMetadata(MISSING_TOKEN, message);
+
 /** Binds the {@link Caller}. */
 export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { user } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { invalid, unauthenticated } from '../common/errors.js';
-import { TOKEN_KIND } from './caller.js';
+import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import { TOKEN_KINDS, type TokenKind } from './token.entity.js';
 import { queryToken } from './token.strategies.js';
 
@@ -23,6 +23,9 @@ export class TokenGuard implements CanActivate {
       context.getClass(),
     ]);
     if (kind === 'none') return true;
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
+    if (onMissing !== undefined && !headers.authorization) throw invalid(onMissing);
     const guard = this.guards.get(kind ?? 'authentication');
     return guard?.canActivate(context) as Promise<boolean>;
   }

@@ -125,14 +125,15 @@ test('what the server does wrong tells no secret either, and callers nothing at 
   await fail(parley.post('/api/users', newcomer));
   await fail(parley.get('/api/auth/forgot-password?username=alex'));
   await fail(sam.put('/api/users/sam', { password: digest('new'), email: 'other@e.x' }));
-  await meddle('DROP TABLE messages');
+  for (const table of ['files', 'messages']) await meddle(`DROP TABLE ${table}`);
   await fail(sam.get('/api/chats'));
   await fail(sam.get(path));
   await fail(sam.post(path, { type: 'message', message: 'nobody else’s business' }));
   await meddle('DROP TABLE tokens');
   await fail(parley.post('/api/auth/login', credentials));
   await fail(sam.get('/api/chats'));
-  for (const table of ['members', 'chats', 'user_search_terms', 'users']) await meddle(`DROP TABLE ${table}`);
+  for (const table of ['members', 'room_attempts', 'rooms', 'chats', 'user_search_terms', 'users'])
+    await meddle(`DROP TABLE ${table}`);
   await fail(parley.post('/api/auth/login', credentials));
   await fail(parley.post('/api/users', newcomer));
   expectSilence();

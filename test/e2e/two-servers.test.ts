@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MessageWriter } from '#src/messages/message-writer.js';
 import { Reader } from '#src/database/unit-of-work.js';
+import { newText } from '../support/new-message.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Json, Member } from '../support/parley.js';
 import {
@@ -45,7 +46,7 @@ describe.runIf(onMysql)('two servers on one database', () => {
     const forth = Array.from({ length: 10 }, () => rows.map(({ id }) => id)).flat();
     const back = forth.toReversed();
     const write = (server: TestServer, chatIds: number[]) =>
-      chatIds.map((chatId) => server.app.get(MessageWriter).write({ chatId, senderId, text: 'text' }));
+      chatIds.map((chatId) => server.app.get(MessageWriter).write(newText(chatId, senderId, 'text')));
     await Promise.all([...write(servers[0], forth), ...write(servers[1], back)]);
     for (const chat of chats) {
       expect(await indicesOf(chat)).toEqual(Array.from({ length: 21 }, (_, index) => index));

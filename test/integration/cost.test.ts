@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { writeBatch } from '#src/messages/message-writer.js';
 import { UserSearch } from '#src/users/user-search.js';
+import { newText } from '../support/new-message.js';
 import type { Member } from '../support/parley.js';
 import { onMysql, startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
@@ -49,7 +50,7 @@ async function fill(uuid: string, count: number): Promise<void> {
   );
   for (let written = 1; written < count; written += 500) {
     const length = Math.min(500, count - written);
-    const batch = Array.from({ length }, () => ({ chatId, senderId, text: 'text' }));
+    const batch = Array.from({ length }, () => newText(chatId, senderId, 'text'));
     await server.app.get(UnitOfWork).run((tx) => writeBatch(tx, batch));
   }
 }
@@ -175,7 +176,7 @@ describe('the number of statements', () => {
     const count = async (size: number) => {
       const query = 'SELECT id AS chatId, owner_id AS senderId FROM chats WHERE uuid = ?';
       const [ids] = await reader().query<{ chatId: number; senderId: number }>(query, [short]);
-      const batch = Array.from({ length: size }, () => ({ ...ids, text: 'text' }));
+      const batch = Array.from({ length: size }, () => newText(ids.chatId, ids.senderId, 'text'));
       return countOf(() => server.app.get(UnitOfWork).run((tx) => writeBatch(tx, batch)));
     };
     expect(await count(100)).toBe(await count(1));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { MessageWriter, type NewMessage, type Position } from '#src/messages/message-writer.js';
+import { newText } from '../support/new-message.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -45,11 +46,8 @@ async function idOf(table: 'users' | 'chats', column: string, value: string): Pr
 async function newChat() {
   const uuid = await alex.createChat([sam]);
   const chatId = await idOf('chats', 'uuid', uuid);
-  const messageOf = async ({ username }: Member, text: string): Promise<NewMessage> => ({
-    chatId,
-    senderId: await idOf('users', 'username', username),
-    text,
-  });
+  const messageOf = async ({ username }: Member, text: string): Promise<NewMessage> =>
+    newText(chatId, await idOf('users', 'username', username), text);
   return { uuid, messageOf };
 }
 

@@ -47,6 +47,20 @@ export const ROUTES: Route[] = [
   ]),
 ];
 
+/** The routes of the other two tables, which have tests of their own. */
+export const FILE_AND_ROOM_ROUTES = [
+  'GET /api/files/{file}',
+  'POST /api/files/{file}',
+  'POST /api/join_room',
+  'POST /api/create_room',
+  'POST /api/leave_room',
+  'GET /api/rooms',
+  'GET /api/user_rooms',
+  'GET /api/room_members/{room_id}',
+  'POST /api/send_room_message',
+  'GET /api/get_room_messages',
+];
+
 type Row = [Route['method'], string, TokenKind, number[]];
 
 function routes(tag: string, rows: Row[]): Route[] {
@@ -58,5 +72,7 @@ export function wellFormed(path: string): string {
   return path
     .replace('{chat}', '3e17b51b-01db-4b20-b1f5-95fd054376b7')
     .replace('{message}', '0')
+    .replace('{room_id}', '1')
+    .replace('{file}', '7c9e6679-7425-40de-944b-e07fc1f90ae7')
     .replaceAll(/\{\w+\}/g, 'nobody');
 }

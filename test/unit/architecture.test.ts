@@ -15,8 +15,10 @@ const ALLOWED: Record<string, string[]> = {
   users: ['config', 'database', 'common', 'tokens', 'mail'],
   auth: ['config', 'database', 'common', 'tokens', 'mail', 'users'],
   membership: ['config', 'database', 'common', 'tokens'],
-  messages: ['config', 'database', 'common', 'tokens', 'users', 'membership'],
-  chats: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'messages'],
+  files: ['config', 'database', 'common', 'tokens', 'membership'],
+  messages: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'files'],
+  chats: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'files', 'messages'],
+  rooms: ['config', 'database', 'common', 'tokens', 'membership', 'messages', 'chats'],
 };
 
 /** The files at the top put everything together. */

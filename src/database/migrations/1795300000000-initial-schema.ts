@@ -7,6 +7,21 @@ import {
   type TableIndexOptions,
 } from 'typeorm';
 
+/** In the order in which one may refer to the other. */
+const TABLES = [
+  'users',
+  'user_search_terms',
+  'tokens',
+  'mails',
+  'chats',
+  'members',
+  'messages',
+  'files',
+  'uploads',
+  'rooms',
+  'room_attempts',
+];
+
 /** The schema of the first release. Written with TypeORM's schema API: the same code on both databases. */
 export class InitialSchema1795300000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
@@ -37,6 +52,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
       ...binary,
       ...more,
     });
+    const boolean = (name: string) => ({ name, type: mysql ? 'tinyint' : 'boolean' });
     const primary = { isPrimary: true };
     const nullable = { isNullable: true };
 
@@ -50,7 +66,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
           varchar('name', 128),
           varchar('email', 254),
           varchar('email_key', 768),
-          { name: 'verified', type: mysql ? 'tinyint' : 'boolean' },
+          boolean('verified'),
           varchar('password_hash', 255),
           bigint('created_at'),
         ],
@@ -100,6 +116,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
           varchar('uuid', 36),
           varchar('name', 128),
           int('owner_id', nullable),
+          boolean('is_permanent'),
           bigint('next_seq'),
           bigint('deleted_count'),
           bigint('last_sent_at'),
@@ -111,7 +128,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
     await queryRunner.createTable(
       new Table({
         name: 'members',
-        columns: [int('chat_id', primary), int('user_id', primary), bigint('since')],
+        columns: [int('chat_id', primary), int('user_id', primary), bigint('since'), bigint('joined_at')],
         indices: [index('ix_members_user_id', 'user_id'), index('ix_members_since', 'chat_id', 'since')],
         foreignKeys: [
           reference('fk_members_chat_id', 'chat_id', 'chats', 'CASCADE'),
@@ -129,6 +146,7 @@ export class InitialSchema1795300000000 implements MigrationInterface {
           int('sender_id'),
           varchar('type', 8),
           { name: 'text', type: 'text', ...binary },
+          varchar('file_uuid', 36, nullable),
           bigint('sent_at'),
           bigint('edited_at', nullable),
         ],
@@ -140,10 +158,67 @@ export class InitialSchema1795300000000 implements MigrationInterface {
         withoutRowid: true,
       }),
     );
+    await queryRunner.createTable(
+      new Table({
+        name: 'files',
+        columns: [
+          varchar('uuid', 36, primary),
+          int('chat_id', nullable),
+          bigint('seq', nullable),
+          int('sender_id'),
+          varchar('filename', 255),
+          bigint('created_at'),
+          varchar('storage_key', 64, nullable),
+          bigint('size', nullable),
+          varchar('content_type', 127, nullable),
+          varchar('sha256', 64, nullable),
+        ],
+        indices: [index('ix_files_message', 'chat_id', 'seq')],
+        foreignKeys: [
+          {
+            name: 'fk_files_message',
+            columnNames: ['chat_id', 'seq'],
+            referencedTableName: 'messages',
+            referencedColumnNames: ['chat_id', 'seq'],
+            onDelete: 'SET NULL',
+            onUpdate: 'NO ACTION',
+          },
+        ],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'uploads',
+        columns: [varchar('storage_key', 64, primary), bigint('started_at')],
+        indices: [index('ix_uploads_started_at', 'started_at')],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'rooms',
+        columns: [id, int('chat_id'), varchar('name', 64), varchar('password_hash', 255, nullable)],
+        ...unique(mysql, { uq_rooms_chat_id: 'chat_id', uq_rooms_name: 'name' }),
+        foreignKeys: [reference('fk_rooms_chat_id', 'chat_id', 'chats', 'CASCADE')],
+      }),
+    );
+    await queryRunner.createTable(
+      new Table({
+        name: 'room_attempts',
+        columns: [id, int('room_id'), int('user_id'), bigint('tried_at')],
+        indices: [
+          index('ix_room_attempts', 'room_id', 'user_id', 'tried_at'),
+          index('ix_room_attempts_user_id', 'user_id'),
+        ],
+        foreignKeys: [
+          reference('fk_room_attempts_room_id', 'room_id', 'rooms', 'CASCADE'),
+          reference('fk_room_attempts_user_id', 'user_id', 'users', 'CASCADE'),
+        ],
+      }),
+    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    for (const table of ['messages', 'members', 'chats', 'mails', 'tokens', 'user_search_terms', 'users']) {
+    for (const table of TABLES.toReversed()) {
       await queryRunner.dropTable(table);
     }
   }

@@ -1,6 +1,9 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { ValidateIf } from 'class-validator';
 import { isInteger } from '../../common/parameters.js';
 import { Checked, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { FileDto } from '../../files/dto/files.dto.js';
+import { filenameComplaint } from '../../files/file-parts.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -17,7 +20,8 @@ export const IsMessageText = (example: string) =>
     type: String,
   });
 
-const IsQueryInteger = (min: number, max: number, example: number) =>
+/** Without an example where the parameter is no good for everyone: Swagger UI fills examples in. */
+const IsQueryInteger = (min: number, max: number, example?: number) =>
   Checked((value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`), {
     type: 'integer',
     minimum: min,
@@ -25,22 +29,53 @@ const IsQueryInteger = (min: number, max: number, example: number) =>
     example,
   });
 
+const MESSAGE_TYPES = ['message', 'image', 'file'] as const;
+
+export type MessageType = (typeof MESSAGE_TYPES)[number];
+
+/** What an image's caption may be: any text, none too. */
+const captionComplaint = textComplaint({ min: 0, max: LONGEST_TEXT });
+const messageComplaint = textComplaint({ min: 1, max: LONGEST_TEXT, notBlank: true });
+
 export class SendMessageDto {
   /** Type of message. */
-  @Checked((value) => (value === 'message' ? undefined : "must be 'message'"), {
-    enum: ['message'],
-    example: 'message',
-  })
-  type!: 'message';
+  @Checked(
+    (value) =>
+      MESSAGE_TYPES.some((type) => type === value) ? undefined : "must be 'message', 'image' or 'file'",
+    { enum: MESSAGE_TYPES, example: 'message' },
+  )
+  type!: MessageType;
 
-  /** Message to send. */
-  @IsMessageText('Hello')
-  message!: string;
+  /** Message to send; with an image a caption, which may be missing; with a file ignored. */
+  @ValidateIf(
+    ({ type, message }: SendMessageDto) => type === 'message' || (type === 'image' && message !== undefined),
+  )
+  @Checked<SendMessageDto>(
+    (value, { type }) => (type === 'image' ? captionComplaint : messageComplaint)(value),
+    {
+      type: String,
+      required: false,
+      maxLength: LONGEST_TEXT,
+      example: 'Hello',
+    },
+  )
+  message?: string;
+
+  /** The name of the file; with a file alone. */
+  @ValidateIf(({ type }: SendMessageDto) => type === 'file')
+  @Checked(filenameComplaint, {
+    type: String,
+    required: false,
+    minLength: 1,
+    maxLength: 255,
+    example: 'notes.txt',
+  })
+  filename?: string;
 }
 
 export class EditMessageDto {
-  /** New message content. */
-  @IsMessageText('Some new message')
+  /** New message content; a caption may be edited to `""`. */
+  @Checked(captionComplaint, { type: String, maxLength: LONGEST_TEXT, example: 'Some new message' })
   message!: string;
 }
 
@@ -58,12 +93,12 @@ export class ListMessagesQuery {
 
   /** Instead of `page`: the messages just before this index. */
   @MayBeMissing()
-  @IsQueryInteger(0, MAX, 200)
+  @IsQueryInteger(0, MAX)
   before?: string;
 
   /** Instead of `page`: the messages just after this index. */
   @MayBeMissing()
-  @IsQueryInteger(0, MAX, 99)
+  @IsQueryInteger(0, MAX)
   after?: string;
 
   /** `asc` (default): oldest first; `desc`: newest first. */
@@ -75,28 +110,17 @@ export class ListMessagesQuery {
   order?: 'asc' | 'desc';
 }
 
-export class FileDto {
-  /** `""` for an image that is not uploaded yet. */
-  filename!: string;
-
-  @ApiProperty({ format: 'uuid', example: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })
-  uuid!: string;
-
-  /** Whether the upload has happened. */
-  used!: boolean;
-}
-
 export class MessageDto {
   /** From 0, fixed for the message's life. */
   @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
   index!: number;
 
-  @ApiProperty({ enum: ['message', 'image', 'file'], example: 'message' })
-  type!: 'message' | 'image' | 'file';
+  @ApiProperty({ enum: MESSAGE_TYPES, example: 'message' })
+  type!: MessageType;
 
   sender!: UserDto;
 
-  /** The text. */
+  /** The text, or an image's caption. */
   @ApiProperty({ example: 'Some sent message' })
   message!: string;
 
@@ -121,6 +145,16 @@ export class SentDto {
   /** Nanoseconds since the Unix epoch. */
   @ApiProperty({ type: 'integer', format: 'int64', example: 1566456966279980000 })
   timestamp!: number;
+
+  /**
+   * Where to POST the bytes; for an image or a file.
+   * @example http://127.0.0.1:3000/api/files/7c9e6679-7425-40de-944b-e07fc1f90ae7
+   */
+  url?: string;
+
+  /** The file's; for an image or a file. */
+  @ApiProperty({ format: 'uuid', required: false, example: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })
+  uuid?: string;
 }
 
 export class MessagePageDto {

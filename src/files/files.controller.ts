@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Head, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiExcludeEndpoint,
+  ApiHeader,
+  ApiParam,
+  ApiResponse,
+  ApiSecurity,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { failure, success } from '../common/chat-dialect.js';
+import { ApiErrors, ApiSuccess } from '../common/openapi.js';
+import { uuidParameter } from '../common/parameters.js';
+import { type Caller, CallerParam } from '../tokens/caller.js';
+import { prepareDownload } from './download.js';
+import { FilesService } from './files.service.js';
+
+const BAD_TOKEN = 'invalid token: jwt expired';
+const NOT_A_MEMBER = 'user is not part of specified chat';
+const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+
+const ApiFileParam = () =>
+  ApiParam({ name: 'file', description: 'uuid of file', schema: { type: 'string', format: 'uuid' } });
+
+const FileParam = () => Param('file', { transform: (text: string) => uuidParameter('file', text) });
+
+@ApiTags('files')
+@ApiSecurity('ApiKey')
+@Controller('files')
+export class FilesController {
+  constructor(private readonly files: FilesService) {}
+
+  /**
+   * Download a file.
+   *
+   * @remarks The bytes, for the members of the chat. Answers conditional requests (`If-None-Match`) and
+   * requests for a single range.
+   */
+  @Get(':file')
+  @ApiFileParam()
+  @ApiHeader({
+    name: 'Range',
+    required: false,
+    description: 'a single range of bytes, for instance `bytes=0-1023`',
+  })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: 'the ETag of a copy at hand' })
+  @ApiResponse({ status: 200, description: 'the bytes, with their Content-Type', content: BYTES })
+  @ApiResponse({ status: 206, description: 'the range of the bytes', content: BYTES })
+  @ApiResponse({ status: 304, description: 'the copy at hand is current' })
+  @ApiErrors({
+    400: "path parameter 'file' must be present",
+    401: BAD_TOKEN,
+    403: NOT_A_MEMBER,
+    416: 'file has no such range of bytes',
+  })
+  async download(
+    @CallerParam() caller: Caller,
+    @FileParam() uuid: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    const file = await this.files.requireUploaded(caller, uuid);
+    const { status, headers, range } = prepareDownload(file, request.headers);
+    const hasBody = range !== undefined && file.size > 0 && request.method !== 'HEAD';
+    // Read before the headers are set, which would else be an error's.
+    const bytes = hasBody ? await this.files.read(caller, file, range) : Readable.from([]);
+    void reply.status(status).headers(headers);
+    return reply.send(status === 416 ? failure('file has no such range of bytes') : bytes);
+  }
+
+  /** What a download would answer, without the bytes. */
+  @Head(':file')
+  @ApiExcludeEndpoint()
+  head(
+    @CallerParam() caller: Caller,
+    @FileParam() uuid: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.download(caller, uuid, request, reply);
+  }
+
+  /** `GET /api/files/`, a download that names no file. */
+  @Get()
+  @ApiExcludeEndpoint()
+  missing() {
+    return uuidParameter('file', undefined);
+  }
+
+  /**
+   * Upload a file.
+   *
+   * @remarks Upload a file to be associated with a message, once. An image is what its bytes say.
+   */
+  @Post(':file')
+  @ApiFileParam()
+  @HttpCode(200)
+  @ApiConsumes('multipart/form-data')
+  @ApiBody({
+    schema: {
+      type: 'object',
+      required: ['file'],
+      properties: { file: { type: 'string', format: 'binary' } },
+    },
+  })
+  @ApiSuccess('successfully uploaded file/image')
+  @ApiErrors({
+    400: 'upload link has already been used',
+    401: BAD_TOKEN,
+    403: NOT_A_MEMBER,
+    413: 'uploaded file must have at most 104857600 bytes',
+    507: 'there is no room left to store the file',
+  })
+  async upload(@CallerParam() caller: Caller, @FileParam() uuid: string, @Req() request: FastifyRequest) {
+    await this.files.upload(caller, uuid, request);
+    return success();
+  }
+}

@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ParleyError } from '../../common/errors.js';
+import { type ByteRange, Storage } from './storage.js';
+
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** A folder of the local disk, with 256 folders in it. */
+export class DiskStorage extends Storage {
+  readonly isShared = false;
+
+  constructor(private readonly folder: string) {
+    super();
+  }
+
+  /** To a temporary name, flushed, renamed: under its own name a file is whole. */
+  async write(key: string, bytes: Readable): Promise<void> {
+    const path = this.pathOf(key);
+    const folder = dirname(path);
+    try {
+      if (await mkdir(folder, { recursive: true })) await flushFolder(this.folder);
+      const file = await open(temporary(path), 'wx', 0o600);
+      await pipeline(bytes, file.createWriteStream({ flush: true }));
+      await rename(temporary(path), path);
+      await flushFolder(folder);
+    } catch (error) {
+      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      throw new ParleyError('storage-full', 'there is no room left to store the file');
+    }
+  }
+
+  async read(key: string, range?: ByteRange): Promise<Readable> {
+    const file = await open(this.pathOf(key));
+    return createReadStream('', { fd: file, ...range, highWaterMark: 262_144 });
+  }
+
+  async remove(key: string): Promise<void> {
+    const path = this.pathOf(key);
+    await rm(path, { force: true });
+    await rm(temporary(path), { force: true });
+  }
+
+  private pathOf(key: string): string {
+    return join(this.folder, key.slice(0, 2), key);
+  }
+}
+
+const temporary = (path: string) => `${path}.part`;
+
+/** A new name in a folder is durable when the folder is. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,220 @@
+import { ApiProperty } from '@nestjs/swagger';
+import type { Wording } from '../../common/input.pipe.js';
+import { isInteger } from '../../common/parameters.js';
+import { isStorable, isBlank, codePoints } from '../../common/text.js';
+import { Checked, MayBeMissing, textComplaint, type ValueComplaint } from '../../common/validation.js';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const LONGEST_PASSWORD = 1024;
+
+export const MISSING_NAME_OR_TOKEN = 'missing room name or token';
+
+/** 1 to 64 characters, without the white space around them ("Rooms" in the contract). */
+export function roomNameComplaint(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a string';
+  if (!isStorable(value)) return 'must be Unicode text without NUL';
+  const length = codePoints(value.trim());
+  return isBlank(value) || length > 64 ? 'must have 1 to 64 characters' : undefined;
+}
+
+const integerComplaint: ValueComplaint = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be an integer';
+
+const IsRoomName = () =>
+  Checked(roomNameComplaint, { type: String, example: 'General Discussion', minLength: 1 });
+
+const IsRoomId = () => Checked(integerComplaint, { type: 'integer', minimum: 0, example: 1 });
+
+const IsRoomPassword = () =>
+  Checked(textComplaint({ min: 0, max: LONGEST_PASSWORD }), {
+    type: String,
+    example: 'secure-password',
+    maxLength: LONGEST_PASSWORD,
+  });
+
+/** What is at fault, in the words of this family's reference. */
+const missingFields: Wording = ({ complaint, isMissing, property }) =>
+  isMissing ? 'missing fields' : `field '${property}' ${complaint}`;
+
+export class JoinRoomDto {
+  static readonly wording: Wording = ({ property, complaint }) =>
+    property === 'name' ? MISSING_NAME_OR_TOKEN : `field '${property}' ${complaint}`;
+
+  /** Name of the room to join. Must match an existing room name exactly. */
+  @IsRoomName()
+  name!: string;
+
+  /** Password for private rooms. Required if joining a private room. */
+  @MayBeMissing()
+  @IsRoomPassword()
+  password?: string;
+}
+
+export class CreateRoomDto {
+  static readonly wording: Wording = () => 'invalid fields received';
+
+  /** The name to join by, 1 to 64 characters, unique. */
+  @IsRoomName()
+  room_name!: string;
+
+  /** 1: a password is due at each joining. */
+  @MayBeMissing()
+  @Checked((value) => (value === 0 || value === 1 ? undefined : 'must be 0 or 1'), {
+    type: 'integer',
+    enum: [0, 1],
+    default: 0,
+    example: 0,
+  })
+  is_private?: 0 | 1;
+
+  /** Required, and not empty, for a private room; a public one ignores it. */
+  @MayBeMissing()
+  @IsRoomPassword()
+  password?: string;
+}
+
+export class LeaveRoomDto {
+  static readonly wording = missingFields;
+
+  /** The room to leave. */
+  @IsRoomId()
+  room_id!: number;
+}
+
+export class SendRoomMessageDto {
+  static readonly wording = missingFields;
+
+  @IsRoomId()
+  room_id!: number;
+
+  /** The text to send. */
+  @Checked(textComplaint({ min: 1, max: 16_383, notBlank: true }), {
+    type: String,
+    example: 'Hello',
+    minLength: 1,
+    maxLength: 16_383,
+  })
+  message!: string;
+}
+
+const IsQueryInteger = (min: number, max: number, example?: number) =>
+  Checked((value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`), {
+    type: 'integer',
+    minimum: min,
+    maximum: max,
+    example,
+  });
+
+export class RoomMessagesQuery {
+  @IsQueryInteger(0, MAX, 1)
+  room_id!: string;
+
+  /** Only messages before this index. */
+  @MayBeMissing()
+  @IsQueryInteger(0, MAX)
+  before?: string;
+
+  /** How many at most; default: 100. */
+  @MayBeMissing()
+  @IsQueryInteger(1, 1000, 100)
+  limit?: string;
+}
+
+export class RoomJoinedDto {
+  /** @example john_doe joined room "General Discussion" */
+  message!: string;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  room_id!: number;
+
+  /** @example General Discussion */
+  room_name!: string;
+
+  /** The uuid of the room's chat. */
+  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  chat!: string;
+}
+
+export class RoomCreatedDto {
+  /** @example room "General Discussion" created */
+  message!: string;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  room_id!: number;
+
+  /** The uuid of the room's chat. */
+  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  chat!: string;
+}
+
+export class RoomAnswerDto {
+  /** @example sent */
+  message!: string;
+}
+
+export class PublicRoomDto {
+  @ApiProperty({ type: 'integer', example: 1 })
+  room_id!: number;
+
+  /** @example General Discussion */
+  name!: string;
+
+  /** Whether the caller is in it. */
+  joined!: boolean;
+}
+
+export class RoomsDto {
+  rooms!: PublicRoomDto[];
+}
+
+export class UserRoomDto {
+  @ApiProperty({ type: 'integer', example: 1 })
+  room_id!: number;
+
+  /** @example General Discussion */
+  name!: string;
+
+  @ApiProperty({ type: 'integer', enum: [0, 1], example: 0 })
+  is_private!: 0 | 1;
+
+  /** The uuid of the room's chat. */
+  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  chat!: string;
+
+  /** Seconds since the Unix epoch, with a fraction. */
+  @ApiProperty({ type: 'number', example: 1566456966.27998 })
+  joined_at!: number;
+}
+
+export class UserRoomsDto {
+  rooms!: UserRoomDto[];
+}
+
+export class RoomMembersDto {
+  /** Usernames, the longest-standing member's first. */
+  @ApiProperty({ type: [String], example: ['alex', 'sam'] })
+  members!: string[];
+}
+
+export class RoomMessageDto {
+  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
+  index!: number;
+
+  /** @example alex */
+  username!: string;
+
+  /** @example Hello */
+  message!: string;
+
+  /** Seconds since the Unix epoch, with a fraction. */
+  @ApiProperty({ type: 'number', example: 1566456966.27998 })
+  created_at!: number;
+
+  @ApiProperty({ type: 'integer', example: 1 })
+  room_id!: number;
+}
+
+export class RoomMessagesDto {
+  /** Oldest first. */
+  messages!: RoomMessageDto[];
+}

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { now, SECOND } from '../common/clock.js';
+import { notFound, ParleyError, unauthenticated } from '../common/errors.js';
+import { Settings } from '../config/settings.js';
+import { isMissingReference } from '../database/driver-errors.js';
+import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { RoomAttempt } from './room-attempt.entity.js';
+
+const MOST_ATTEMPTS = 10;
+const WINDOW = 15 * 60 * SECOND;
+
+/** Limits wrong room passwords per user and room, on all instances together ("Rooms" in the contract). */
+@Injectable()
+export class RoomAttempts {
+  /** The last check under way, of each user and room that have one. */
+  private readonly turns = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly unitOfWork: UnitOfWork,
+  ) {}
+
+  /**
+   * What `isRight` finds, counted as an attempt when it is `false`. A user's checks for one room run one
+   * after the other: right passwords that arrive together are not taken for attempts.
+   *
+   * @throws ParleyError (too-many) with the seconds until the next one is allowed, for the right password too.
+   */
+  async check(roomId: number, userId: number, isRight: () => Promise<boolean>): Promise<boolean> {
+    if (!this.settings.rateLimits) return isRight();
+    const key = `${roomId} ${userId}`;
+    const turn = (this.turns.get(key) ?? Promise.resolve()).then(async () => {
+      const attempt = await this.count(roomId, userId);
+      const right = await isRight();
+      if (right) await this.takeBack(attempt);
+      return right;
+    });
+    const settled = turn.catch(() => {});
+    this.turns.set(key, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.turns.get(key) === settled) this.turns.delete(key);
+    }
+  }
+
+  /** Counts before the password is compared, so that on all instances no more than allowed are under way. */
+  private count(roomId: number, userId: number): Promise<number> {
+    return this.unitOfWork.run(async (tx) => {
+      // The user's attempts one after the other, on whatever instance they arrive.
+      const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forUpdate}`, [userId]);
+      if (users.length === 0) throw unauthenticated('invalid token: no longer valid');
+      const earlier = await tx.query<{ tried_at: number }>(
+        'SELECT tried_at FROM room_attempts WHERE room_id = ? AND user_id = ? AND tried_at > ? ORDER BY tried_at',
+        [roomId, userId, now() - WINDOW],
+      );
+      if (earlier.length >= MOST_ATTEMPTS) {
+        const wait = Math.ceil((earlier[earlier.length - MOST_ATTEMPTS].tried_at + WINDOW - now()) / SECOND);
+        throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
+      }
+      await tx.execute('DELETE FROM room_attempts WHERE user_id = ? AND tried_at <= ?', [
+        userId,
+        now() - WINDOW,
+      ]);
+      return this.add(tx, roomId, userId);
+    });
+  }
+
+  private async add(tx: Transaction, roomId: number, userId: number): Promise<number> {
+    try {
+      const { identifiers } = await tx.manager.insert(RoomAttempt, { roomId, userId, triedAt: now() });
+      return identifiers[0].id as number;
+    } catch (error) {
+      throw isMissingReference(error) ? notFound('room not found') : error;
+    }
+  }
+
+  private async takeBack(attempt: number): Promise<void> {
+    await this.unitOfWork.run((tx) => tx.execute('DELETE FROM room_attempts WHERE id = ?', [attempt]));
+  }
+}

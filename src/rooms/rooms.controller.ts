@@ -1,0 +1,151 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiRoomAnswer, ApiRoomErrors, Models } from '../common/openapi.js';
+import { indexParameter } from '../common/parameters.js';
+import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
+import {
+  CreateRoomDto,
+  JoinRoomDto,
+  LeaveRoomDto,
+  MISSING_NAME_OR_TOKEN,
+  RoomAnswerDto,
+  RoomCreatedDto,
+  RoomJoinedDto,
+  RoomMembersDto,
+  RoomMessagesDto,
+  RoomMessagesQuery,
+  RoomsDto,
+  SendRoomMessageDto,
+  UserRoomsDto,
+} from './dto/rooms.dto.js';
+import { RoomsService } from './rooms.service.js';
+
+const ROOM = {
+  room_id: 1,
+  chat: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
+};
+const NOT_IN_ROOM = 'you are not in this room';
+const NOT_FOUND = 'room not found';
+const TOO_LARGE = 'request body is too large';
+
+const RoomIdParam = () => Param('room_id', { transform: (text: string) => indexParameter('room_id', text) });
+
+@ApiTags('rooms')
+@ApiSecurity('ApiKey')
+@Models(RoomJoinedDto, RoomCreatedDto, RoomAnswerDto, RoomsDto, UserRoomsDto, RoomMembersDto, RoomMessagesDto)
+@Controller()
+export class RoomsController {
+  constructor(private readonly rooms: RoomsService) {}
+
+  /**
+   * Join Room.
+   *
+   * @remarks Join an existing chat room by name. For private rooms, the correct password must be provided.
+   * Joining again renews `joined_at`.
+   */
+  @Post('join_room')
+  @HttpCode(200)
+  @OnMissingToken(MISSING_NAME_OR_TOKEN)
+  @ApiRoomAnswer(200, 'Successfully joined the room', RoomJoinedDto, {
+    message: 'john_doe joined room "General Discussion"',
+    room_name: 'General Discussion',
+    ...ROOM,
+  })
+  @ApiRoomErrors({
+    400: MISSING_NAME_OR_TOKEN,
+    403: 'wrong password',
+    404: NOT_FOUND,
+    413: TOO_LARGE,
+    429: 'too many wrong passwords, try again later',
+  })
+  join(@CallerParam() caller: Caller, @Body() dto: JoinRoomDto) {
+    return this.rooms.join(caller, dto);
+  }
+
+  /**
+   * Create Room.
+   *
+   * @remarks The caller owns it and is its first member.
+   */
+  @Post('create_room')
+  @HttpCode(201)
+  @ApiRoomAnswer(201, 'Successfully created the room', RoomCreatedDto, {
+    message: 'room "General Discussion" created',
+    ...ROOM,
+  })
+  @ApiRoomErrors({ 400: 'room already exists', 413: TOO_LARGE })
+  create(@CallerParam() caller: Caller, @Body() dto: CreateRoomDto) {
+    return this.rooms.create(caller, dto);
+  }
+
+  /**
+   * Leave Room.
+   *
+   * @remarks The room stays, also without members.
+   */
+  @Post('leave_room')
+  @HttpCode(200)
+  @ApiRoomAnswer(200, 'Successfully left the room', RoomAnswerDto, {
+    message: 'john_doe left room "General Discussion"',
+  })
+  @ApiRoomErrors({ 400: 'missing fields', 403: NOT_IN_ROOM, 404: NOT_FOUND, 413: TOO_LARGE })
+  leave(@CallerParam() caller: Caller, @Body() dto: LeaveRoomDto) {
+    return this.rooms.leave(caller, dto.room_id);
+  }
+
+  /** List public rooms. */
+  @Get('rooms')
+  @ApiRoomAnswer(200, 'The public rooms', RoomsDto, {
+    rooms: [{ room_id: 1, name: 'General Discussion', joined: true }],
+  })
+  @ApiRoomErrors({})
+  list(@CallerParam() caller: Caller) {
+    return this.rooms.list(caller);
+  }
+
+  /** List user's rooms. */
+  @Get('user_rooms')
+  @ApiRoomAnswer(200, "The caller's rooms", UserRoomsDto, {
+    rooms: [{ name: 'General Discussion', is_private: 0, joined_at: 1566456966.27998, ...ROOM }],
+  })
+  @ApiRoomErrors({})
+  listOwn(@CallerParam() caller: Caller) {
+    return this.rooms.listOwn(caller);
+  }
+
+  /**
+   * List a room's members.
+   *
+   * @remarks A private room's for its members alone.
+   */
+  @Get('room_members/:room_id')
+  @ApiParam({ name: 'room_id', schema: { type: 'integer', minimum: 0, example: 1 } })
+  @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
+  @ApiRoomErrors({ 400: "path parameter 'room_id' must be an integer", 403: NOT_IN_ROOM, 404: NOT_FOUND })
+  members(@CallerParam() caller: Caller, @RoomIdParam() roomId: number) {
+    return this.rooms.members(caller, roomId);
+  }
+
+  /** Send a message to a room. */
+  @Post('send_room_message')
+  @HttpCode(200)
+  @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
+  @ApiRoomErrors({ 400: 'missing fields', 403: NOT_IN_ROOM, 404: NOT_FOUND, 413: TOO_LARGE })
+  send(@CallerParam() caller: Caller, @Body() dto: SendRoomMessageDto) {
+    return this.rooms.send(caller, dto);
+  }
+
+  /**
+   * List a room's messages.
+   *
+   * @remarks The newest, or those before an index; oldest first.
+   */
+  @Get('get_room_messages')
+  @ApiRoomAnswer(200, 'The messages', RoomMessagesDto, {
+    messages: [{ index: 0, username: 'alex', message: 'Hello', created_at: 1566456966.27998, room_id: 1 }],
+  })
+  @ApiRoomErrors({ 400: "query parameter 'room_id' must be present", 403: NOT_IN_ROOM, 404: NOT_FOUND })
+  listMessages(@CallerParam() caller: Caller, @Query() query: RoomMessagesQuery) {
+    return this.rooms.listMessages(caller, query);
+  }
+}

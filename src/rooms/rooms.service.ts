@@ -1,0 +1,213 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { ChatsService } from '../chats/chats.service.js';
+import { SECOND } from '../common/clock.js';
+import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../common/errors.js';
+import { PasswordHasher } from '../common/password-hasher.js';
+import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
+import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { type ChatAccess, Membership, unknownChat } from '../membership/membership.service.js';
+import { MessagesService } from '../messages/messages.service.js';
+import type { Caller } from '../tokens/caller.js';
+import {
+  type CreateRoomDto,
+  type JoinRoomDto,
+  type RoomAnswerDto,
+  type RoomCreatedDto,
+  type RoomJoinedDto,
+  type RoomMembersDto,
+  type RoomMessagesDto,
+  type RoomMessagesQuery,
+  type RoomsDto,
+  roomNameComplaint,
+  type SendRoomMessageDto,
+  type UserRoomsDto,
+} from './dto/rooms.dto.js';
+import { Room, ROOM_NAME_TAKEN } from './room.entity.js';
+import { RoomAttempts } from './room-attempts.js';
+import { type RoomRow, RoomsRepository } from './rooms.repository.js';
+
+const roomNotFound = () => notFound('room not found');
+const notInRoom = () => forbidden('you are not in this room');
+
+/** Rooms: chats that can be found and joined by name. All else is the chat's. */
+@Injectable()
+export class RoomsService implements OnModuleInit {
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly repository: RoomsRepository,
+    private readonly attempts: RoomAttempts,
+    private readonly hasher: PasswordHasher,
+    private readonly membership: Membership,
+    private readonly chats: ChatsService,
+    private readonly messages: MessagesService,
+  ) {}
+
+  onModuleInit(): void {
+    this.chats.beforeRenaming((tx, chatId, name) => this.rename(tx, chatId, name));
+  }
+
+  /**
+   * Makes the caller a member; joining again renews when they joined.
+   *
+   * @throws ParleyError (not-found), (forbidden) for a private room's password, (too-many).
+   */
+  async join({ userId, username }: Caller, { name, password }: JoinRoomDto): Promise<RoomJoinedDto> {
+    const room = await this.repository.findByName(name.trim());
+    if (!room) throw roomNotFound();
+    if (room.password_hash !== null) await this.requirePassword(room, room.password_hash, userId, password);
+    const joined = this.unitOfWork.run((tx) => this.membership.join(tx, room.chat_id, userId));
+    if (!(await refuseErased(joined))) throw roomNotFound();
+    return {
+      message: `${username} joined room "${room.name}"`,
+      room_id: room.id,
+      room_name: room.name,
+      chat: room.chat_uuid,
+    };
+  }
+
+  private async requirePassword(
+    room: RoomRow,
+    hash: string,
+    userId: number,
+    password?: string,
+  ): Promise<void> {
+    if (!password) throw forbidden('password required');
+    const isRight = () => this.hasher.verifySecret(hash, password);
+    if (!(await this.attempts.check(room.id, userId, isRight))) throw forbidden('wrong password');
+  }
+
+  /** @throws ParleyError (invalid) when the name is taken, or a private room has no password. */
+  async create({ userId }: Caller, dto: CreateRoomDto): Promise<RoomCreatedDto> {
+    const name = dto.room_name.trim();
+    const { is_private, password } = dto;
+    if (is_private === 1 && !password) throw invalid('invalid fields received');
+    if (await this.repository.findByName(name)) throw roomExists();
+    const passwordHash = is_private === 1 && password ? await this.hasher.hashSecret(password) : null;
+    const created = this.unitOfWork.run(async (tx) => {
+      const { chatId, uuid } = await this.chats.open(tx, { name, members: [userId], isPermanent: true });
+      const { identifiers } = await tx.manager.insert(Room, { chatId, name, passwordHash });
+      return { message: `room "${name}" created`, room_id: identifiers[0].id as number, chat: uuid };
+    });
+    try {
+      return await refuseErased(created);
+    } catch (error) {
+      throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
+    }
+  }
+
+  /** Leaves, as leaving the chat does; the room stays. */
+  async leave(caller: Caller, roomId: number): Promise<RoomAnswerDto> {
+    const { room, access } = await this.requireMember(caller, roomId);
+    const left = this.unitOfWork.run(async (tx) => {
+      const { chatId, userId } = await this.membership.lock(tx, access);
+      await this.membership.remove(tx, chatId, userId);
+    });
+    await inRoomWords(left);
+    return { message: `${caller.username} left room "${room.name}"` };
+  }
+
+  /** The public rooms. */
+  async list({ userId }: Caller): Promise<RoomsDto> {
+    const rooms = await this.repository.findPublic(userId);
+    return { rooms: rooms.map(({ id, name, member }) => ({ room_id: id, name, joined: member !== null })) };
+  }
+
+  /** The caller's rooms. */
+  async listOwn({ userId }: Caller): Promise<UserRoomsDto> {
+    const rooms = await this.repository.findOf(userId);
+    return {
+      rooms: rooms.map((room) => ({
+        room_id: room.id,
+        name: room.name,
+        is_private: room.password_hash === null ? 0 : 1,
+        chat: room.chat_uuid,
+        joined_at: room.joined_at / SECOND,
+      })),
+    };
+  }
+
+  /** Of a public room to anyone, of a private one to its members. */
+  async members(caller: Caller, roomId: number): Promise<RoomMembersDto> {
+    const room = await this.requireRoom(roomId);
+    if (room.password_hash !== null) await this.requireAccess(caller, room);
+    return { members: await this.repository.findMembers(room.chat_id) };
+  }
+
+  async send(caller: Caller, { room_id, message }: SendRoomMessageDto): Promise<RoomAnswerDto> {
+    const { access } = await this.requireMember(caller, room_id);
+    await inRoomWords(this.messages.send(access, { type: 'message', message }));
+    return { message: 'sent' };
+  }
+
+  /** The newest messages, or those before an index, oldest first. */
+  async listMessages(caller: Caller, query: RoomMessagesQuery): Promise<RoomMessagesDto> {
+    const roomId = Number(query.room_id);
+    const { access } = await this.requireMember(caller, roomId);
+    const before = query.before ?? String(Number.MAX_SAFE_INTEGER);
+    const { messages } = await this.messages.list(access, { before, per_page: query.limit });
+    return {
+      messages: messages.map(({ index, sender, message, timestamp }) => ({
+        index,
+        username: sender.username,
+        message,
+        created_at: timestamp / 1_000_000_000,
+        room_id: roomId,
+      })),
+    };
+  }
+
+  private async requireMember(
+    caller: Caller,
+    roomId: number,
+  ): Promise<{ room: RoomRow; access: ChatAccess }> {
+    const room = await this.requireRoom(roomId);
+    return { room, access: await this.requireAccess(caller, room) };
+  }
+
+  private async requireRoom(roomId: number): Promise<RoomRow> {
+    const room = await this.repository.find(roomId);
+    if (!room) throw roomNotFound();
+    return room;
+  }
+
+  private requireAccess(caller: Caller, room: RoomRow): Promise<ChatAccess> {
+    return inRoomWords(this.membership.requireMember(caller, room.chat_uuid));
+  }
+
+  /** Renaming a room's chat renames the room, under the rules for room names. */
+  private async rename(tx: Transaction, chatId: number, name: string): Promise<string> {
+    const [room] = await tx.query<{ id: number }>('SELECT id FROM rooms WHERE chat_id = ?', [chatId]);
+    if (!room) return name;
+    const complaint = roomNameComplaint(name);
+    if (complaint) throw invalid(`field 'name' ${complaint}`);
+    const trimmed = name.trim();
+    try {
+      await tx.manager.update(Room, room.id, { name: trimmed });
+    } catch (error) {
+      throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
+    }
+    return trimmed;
+  }
+}
+
+const roomExists = () => invalid('room already exists');
+
+/** The chat's rules about members, in the words of this family. */
+async function inRoomWords<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ParleyError && error.kind === 'forbidden') throw notInRoom();
+    if (error instanceof ParleyError && error.message === unknownChat().message) throw roomNotFound();
+    throw error;
+  }
+}
+
+/** A caller who is erased meanwhile has a bad token. */
+async function refuseErased<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isMissingReference(error) ? unauthenticated('invalid token: no longer valid') : error;
+  }
+}

@@ -1,0 +1,209 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { UnitOfWork } from '#src/database/unit-of-work.js';
+import { FileServer, type Link } from '../support/file-server.js';
+import { form } from '../support/forms.js';
+import { expectSuccess, type Json } from '../support/parley.js';
+import { createTestDatabase, startServer } from '../support/server.js';
+import { openTestStorage, S3_CREDENTIALS, STORAGE_KINDS } from '../support/storages.js';
+import { until } from '../support/until.js';
+
+const MEBIBYTE = 1_048_576;
+
+const error = (reason: string) => ({ status: 'error', reason });
+const BODY = form({ content: Buffer.alloc(MEBIBYTE) });
+
+/** An upload that waits for its last byte. */
+async function beginUpload(files: FileServer, link: Link): Promise<Socket> {
+  const socket = await files.connect();
+  socket.write(files.uploadHead(link, BODY, BODY.raw.length));
+  socket.write(BODY.raw.subarray(0, -1));
+  await until('the upload to begin', async () =>
+    (await files.uploadsUnderWay(link)).length > 0 ? true : undefined,
+  );
+  return socket;
+}
+
+async function endUpload(socket: Socket): Promise<{ status: number; body: Json }> {
+  let text = '';
+  socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  socket.write(BODY.raw.subarray(-1));
+  const answer = await until(
+    'the answer',
+    () => /^HTTP\/1\.1 (\d+)[^]*?\r\n\r\n(\{.*\})$/.exec(text) ?? undefined,
+  );
+  socket.destroy();
+  return { status: Number(answer[1]), body: JSON.parse(answer[2]) };
+}
+
+async function expectNothingLeft(files: FileServer, link: Link): Promise<void> {
+  expect(await files.stored(link)).toEqual([]);
+  expect(await files.uploadsUnderWay(link)).toEqual([]);
+}
+
+describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
+  let files: FileServer;
+
+  beforeAll(async () => {
+    files = await FileServer.start(kind);
+  });
+
+  afterAll(() => files.close());
+
+  test('the sender is removed from the chat', async () => {
+    const chat = await files.sam.createChat([files.alex]);
+    const link = await files.sendFile(files.alex, chat);
+    const upload = await beginUpload(files, link);
+    expectSuccess(await files.sam.put(`/api/chats/${chat}`, { mode: 'delete', user: 'alex' }));
+    expect(await endUpload(upload)).toEqual({
+      status: 403,
+      body: error('user is not part of specified chat'),
+    });
+    await expectNothingLeft(files, link);
+    expect((await files.message(link, chat)).file.used).toBe(false);
+  });
+
+  test('the message is deleted', async () => {
+    const link = await files.sendFile();
+    const upload = await beginUpload(files, link);
+    expectSuccess(await files.alex.delete(`/api/chats/${files.chat}/messages/${link.index}`));
+    expect(await endUpload(upload)).toEqual({ status: 400, body: error('specified file does not exist') });
+    await expectNothingLeft(files, link);
+  });
+
+  test('another one is faster', async () => {
+    const link = await files.sendFile();
+    const upload = await beginUpload(files, link);
+    expectSuccess(await files.upload(link, form({ content: 'fast' })));
+    expect(await endUpload(upload)).toEqual({
+      status: 400,
+      body: error('upload link has already been used'),
+    });
+    expect(await files.stored(link)).toHaveLength(1);
+    expect((await files.download(link)).bytes.toString()).toBe('fast');
+  });
+
+  test('a sweeper gives it up: it fails, whatever has arrived', async () => {
+    const link = await files.sendFile();
+    const upload = await beginUpload(files, link);
+    const unitOfWork = files.server.app.get(UnitOfWork, { strict: false });
+    const giveUp = 'UPDATE uploads SET started_at = 0 WHERE storage_key LIKE ?';
+    await unitOfWork.run((tx) => tx.execute(giveUp, [`${link.uuid}%`]));
+    const { status } = await endUpload(upload);
+    expect(status).toBeGreaterThanOrEqual(500);
+    await expectNothingLeft(files, link);
+    expectSuccess(await files.upload(link, form({ content: 'again' })));
+  });
+
+  test('a second server starts on the same database and storage', async () => {
+    const database = await createTestDatabase();
+    const storage = await openTestStorage(kind);
+    const first = await startServer({ storage: storage.settings }, database);
+    const alex = await first.parley.signUp('alex');
+    const message = { type: 'file', filename: 'a' };
+    const path = `/api/chats/${await alex.createChat([])}/messages`;
+    const link: Link = expectSuccess(await alex.post(path, message)).data;
+    const both = Object.assign(Object.create(files) as FileServer, { server: first, storage, alex });
+    const upload = await beginUpload(both, link);
+    if (kind === 'disk') {
+      await until('the first byte on the disk', async () =>
+        (await both.stored(link)).length > 0 ? true : undefined,
+      );
+    }
+    const second = await startServer({ storage: storage.settings }, database);
+    if (kind === 'disk') {
+      await until('the second server to sweep', async () =>
+        (await both.stored(link)).length === 0 ? true : undefined,
+      );
+    }
+    const { status } = await endUpload(upload);
+    const { used } = (await alex.get(`${path}/${link.index}`)).body.file;
+    expect(used).toBe(status === 200);
+    expect(await both.stored(link)).toHaveLength(used ? 1 : 0);
+    if (!used)
+      expectSuccess(
+        await second.parley.request('POST', `/api/files/${link.uuid}`, { token: alex.token, ...BODY }),
+      );
+    expect((await second.parley.get(`/api/files/${link.uuid}`, { token: alex.token })).status).toBe(200);
+    await second.stop();
+    await first.close();
+    await storage.close();
+  });
+});
+
+describe('a storage that fails', () => {
+  let files: FileServer;
+  let folder: string;
+
+  beforeAll(async () => {
+    files = await FileServer.start('disk');
+    if (files.storage.settings.kind === 'disk') folder = files.storage.settings.folder;
+  });
+
+  afterAll(() => files.close());
+
+  test('before it has read a byte is told to the sender, and the link stays usable', async () => {
+    const link = await files.sendFile();
+    const inTheWay = join(folder, link.uuid.slice(0, 2));
+    rmSync(inTheWay, { recursive: true, force: true });
+    writeFileSync(inTheWay, '');
+    expect(await files.upload(link, form({ content: Buffer.alloc(5 * MEBIBYTE) }))).toMatchObject({
+      status: 500,
+      body: error('internal server error'),
+    });
+    rmSync(inTheWay);
+    expectSuccess(await files.upload(link, form({ content: 'x' })));
+  });
+
+  test('to find the bytes is told to the reader in the dialect, without the headers of the file', async () => {
+    const link = await files.sendBytes('lost', 'a.txt', 'text/html');
+    const [key] = await files.stored(link);
+    rmSync(join(folder, key.slice(0, 2), key));
+    const { status, headers, bytes } = await files.download(link);
+    expect([status, JSON.parse(bytes.toString())]).toEqual([500, error('internal server error')]);
+    expect(headers.get('content-type')).toMatch(/^application\/json/);
+    expect(headers.get('etag')).toBeNull();
+    expect(headers.get('content-disposition')).toBeNull();
+  });
+
+  test('to remove one file does not keep the others', async () => {
+    const [stuck, other] = [await files.sendBytes('stuck'), await files.sendBytes('other')];
+    const [key] = await files.stored(stuck);
+    const path = join(folder, key.slice(0, 2), key);
+    rmSync(path);
+    // Removing a folder as if it were a file fails.
+    mkdirSync(path);
+    for (const { index } of [stuck, other])
+      expectSuccess(await files.alex.delete(`/api/chats/${files.chat}/messages/${index}`));
+    await until('the other to go', async () =>
+      (await files.fileRows(other)).length === 0 ? true : undefined,
+    );
+    expect(await files.fileRows(stuck)).toHaveLength(1);
+    rmSync(path, { recursive: true });
+    await until('both to go', async () => ((await files.fileRows(stuck)).length === 0 ? true : undefined));
+  });
+
+  test('by being away is told to the sender', async () => {
+    Object.assign(process.env, S3_CREDENTIALS);
+    const storage = {
+      kind: 's3',
+      bucket: 'b',
+      prefix: '',
+      region: 'r',
+      endpoint: 'http://127.0.0.1:1',
+    } as const;
+    const server = await startServer({ storage });
+    const alex = await server.parley.signUp('alex');
+    const path = `/api/chats/${await alex.createChat([])}/messages`;
+    const { uuid } = expectSuccess(await alex.post(path, { type: 'file', filename: 'a' })).data;
+    const large = form({ content: Buffer.alloc(30 * MEBIBYTE) });
+    const { status } = await server.parley.request('POST', `/api/files/${uuid}`, {
+      token: alex.token,
+      ...large,
+    });
+    expect(status).toBe(503);
+    await server.close();
+  });
+});

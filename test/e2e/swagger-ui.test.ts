@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Json } from '../support/parley.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const QUIET = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** To look at when something seems odd. */
+const SCREENSHOT = join(tmpdir(), 'parley-swagger-ui.png');
+
+let server: TestServer;
+let browser: Browser;
+let page: Page;
+const complaints: string[] = [];
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) {
+    throw new Error(
+      `this test needs Chromium: there is none at ${CHROMIUM}; install it or set CHROMIUM_PATH`,
+    );
+  }
+  server = await startServer();
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+  page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  page.setDefaultTimeout(30_000);
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  await page.goto(`${server.url}/api/docs`);
+  await page.locator('.opblock').first().waitFor();
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+const operation = (method: string, path: string): Locator =>
+  page
+    .locator(`.opblock-${method.toLowerCase()}`)
+    .filter({ has: page.locator(`.opblock-summary-path[data-path="${path}"]`) });
+
+/** Unfolds the operation for trying it out, or clears what it showed before. */
+async function open(method: string, path: string): Promise<Locator> {
+  const block = operation(method, path);
+  const clear = block.getByRole('button', { name: 'Clear' });
+  if (await clear.isVisible()) {
+    await clear.click();
+  } else {
+    await block.locator('.opblock-summary-control').click();
+    await block.getByRole('button', { name: 'Try it out' }).click();
+  }
+  return block;
+}
+
+const parameter = (block: Locator, name: string) => block.locator(`tr[data-param-name="${name}"] input`);
+
+async function fillParameters(block: Locator, parameters: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(parameters)) await parameter(block, name).fill(value);
+}
+
+/** Presses Execute; the status that the page shows. */
+async function execute(block: Locator): Promise<number> {
+  await block.getByRole('button', { name: 'Execute' }).click();
+  const status = block.locator('.live-responses-table tbody .response-col_status');
+  return Number.parseInt(await status.innerText(), 10);
+}
+
+/** The JSON that the page shows as the answer. */
+async function shownJson(block: Locator): Promise<Json> {
+  return JSON.parse(
+    await block.locator('.live-responses-table .response-col_description code').first().innerText(),
+  );
+}
+
+/** "Try it out" with the examples that the editors are filled with, but for the parameters. */
+async function tryOut(
+  method: string,
+  path: string,
+  { parameters = {}, example }: { parameters?: Record<string, string>; example?: string } = {},
+): Promise<{ status: number; body: Json }> {
+  const block = await open(method, path);
+  await fillParameters(block, parameters);
+  if (example)
+    await block.locator('.opblock-section-request-body .examples-select select').selectOption(example);
+  const status = await execute(block);
+  const body = await shownJson(block);
+  return { status, body };
+}
+
+function pngChunk(type: string, data: Buffer): Buffer {
+  const content = Buffer.concat([Buffer.from(type), data]);
+  const frame = Buffer.alloc(8);
+  frame.writeUInt32BE(data.length, 0);
+  frame.writeUInt32BE(crc32(content), 4);
+  return Buffer.concat([frame.subarray(0, 4), content, frame.subarray(4)]);
+}
+
+/** A square of pixels that hardly compress, so that the file is larger than one read. */
+function makePng(width: number): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(width, 4);
+  header.set([8, 2], 8);
+  const lines = Array.from({ length: width }, (_, y) =>
+    Buffer.from([0, ...Array.from({ length: width * 3 }, (_value, x) => (x * y * 2_654_435_761) >>> 24)]),
+  );
+  return Buffer.concat([
+    Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(Buffer.concat(lines))),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+test('a person registers, talks, uploads and downloads an image, and joins a room in the browser', async () => {
+  expect(await tryOut('POST', '/api/users')).toEqual({ status: 200, body: { status: 'success' } });
+  const login = await tryOut('POST', '/api/auth/login');
+  expect(login).toMatchObject({ status: 200, body: { data: { token: expect.stringMatching(/^eyJ/) } } });
+
+  expect(await tryOut('GET', '/api/chats')).toMatchObject({ status: 401 });
+  await page.locator('.auth-wrapper button.authorize').first().click();
+  const dialog = page.locator('.modal-ux');
+  const apiKey = dialog.locator('form').filter({ hasText: /ApiKey/ });
+  await apiKey.locator('input').fill(login.body.data.token);
+  await apiKey.locator('button.authorize').click();
+  await dialog.locator('.btn-done').first().click();
+
+  const created = await tryOut('POST', '/api/chats');
+  expect(created.status).toBe(200);
+  const chat = created.body.data.uuid;
+  const sent = await tryOut('POST', '/api/chats/{chat}/messages', { parameters: { chat } });
+  expect(sent).toMatchObject({ status: 200, body: { data: { index: 1 } } });
+  const link = await tryOut('POST', '/api/chats/{chat}/messages', { parameters: { chat }, example: 'image' });
+  expect(link).toMatchObject({ status: 200, body: { data: { index: 2 } } });
+  const file = link.body.data.uuid;
+
+  const png = makePng(64);
+  const upload = await open('POST', '/api/files/{file}');
+  await fillParameters(upload, { file });
+  await upload
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'square 😀.png', mimeType: 'image/png', buffer: png });
+  expect(await execute(upload)).toBe(200);
+  expect(await shownJson(upload)).toEqual({ status: 'success' });
+
+  const download = await open('GET', '/api/files/{file}');
+  await fillParameters(download, { file });
+  expect(await execute(download)).toBe(200);
+  const shown = download.locator('.live-responses-table a[download], .live-responses-table img').first();
+  await shown.waitFor();
+  const base64 = await shown.evaluate(async (element) => {
+    const { href, src } = element as unknown as { href?: string; src?: string };
+    const bytes = new Uint8Array(await (await fetch(href ?? src ?? '')).arrayBuffer());
+    return btoa(String.fromCodePoint(...bytes));
+  });
+  expect(Buffer.from(base64, 'base64').equals(png)).toBe(true);
+
+  const list = await tryOut('GET', '/api/chats/{chat}/messages', { parameters: { chat } });
+  expect(list.status).toBe(200);
+  expect(list.body.data.messages).toMatchObject([
+    { index: 0, type: 'message' },
+    { index: 1, message: 'Hello' },
+    { index: 2, message: 'A caption', file: { filename: 'square 😀.png', used: true, size: png.length } },
+  ]);
+  const renamed = await tryOut('PUT', '/api/chats/{chat}', { parameters: { chat } });
+  expect(renamed).toEqual({ status: 200, body: { status: 'success' } });
+
+  const room = await tryOut('POST', '/api/create_room');
+  expect(room).toMatchObject({ status: 201, body: { message: 'room "General Discussion" created' } });
+  const joining = await open('POST', '/api/join_room');
+  expect(await execute(joining)).toBe(200);
+  expect(await shownJson(joining)).toMatchObject({ message: 'alex joined room "General Discussion"' });
+  expect(await tryOut('POST', '/api/send_room_message')).toEqual({ status: 200, body: { message: 'sent' } });
+  const talk = await tryOut('GET', '/api/get_room_messages');
+  expect(talk).toMatchObject({ status: 200, body: { messages: [{ username: 'alex', message: 'Hello' }] } });
+
+  await page.screenshot({ path: SCREENSHOT, fullPage: true });
+  expect(complaints).toEqual([]);
+}, 120_000);

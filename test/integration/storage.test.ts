@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { StorageSettings } from '#src/config/settings.js';
+import { DiskStorage } from '#src/files/storage/disk.storage.js';
+import { S3Storage } from '#src/files/storage/s3.storage.js';
+import type { Storage } from '#src/files/storage/storage.js';
+import { openTestStorage, STORAGE_KINDS, type TestStorage } from '../support/storages.js';
+
+const MEBIBYTE = 1_048_576;
+
+const open = (settings: StorageSettings): Storage =>
+  settings.kind === 'disk' ? new DiskStorage(settings.folder) : new S3Storage(settings);
+
+describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
+  let place: TestStorage;
+  let storage: Storage;
+  let count = 0;
+
+  beforeAll(async () => {
+    place = await openTestStorage(kind);
+    storage = open(place.settings);
+  });
+
+  afterAll(() => place.close());
+
+  /** As the service makes them: 41 characters that nothing has used before. */
+  const newKey = () => `${(count += 1).toString(16).padStart(4, '0')}.${randomBytes(4).toString('hex')}`;
+
+  const read = async (...args: Parameters<Storage['read']>) => buffer(await storage.read(...args));
+
+  /** `bytes`, and then an error. */
+  async function* breaking(bytes: Buffer) {
+    yield bytes;
+    throw new Error('source is broken');
+  }
+
+  test.each([0, 1, 100_000, 5 * MEBIBYTE, 5 * MEBIBYTE + 1, 17 * MEBIBYTE])(
+    'keeps %i bytes as they are',
+    async (size) => {
+      const key = newKey();
+      const bytes = randomBytes(size);
+      await storage.write(key, Readable.from([bytes]));
+      expect((await read(key)).equals(bytes)).toBe(true);
+    },
+  );
+
+  test('reads from one byte to another, both included', async () => {
+    const key = newKey();
+    await storage.write(key, Readable.from([Buffer.from('abc'), Buffer.from('def')]));
+    expect(String(await read(key, { start: 0, end: 1 }))).toBe('ab');
+    expect(String(await read(key, { start: 1, end: 4 }))).toBe('bcde');
+    expect(String(await read(key, { start: 5, end: 5 }))).toBe('f');
+  });
+
+  test('believes the bytes of a stream, not what it says of its size', async () => {
+    const key = newKey();
+    const bytes = randomBytes(6 * MEBIBYTE);
+    await storage.write(
+      key,
+      Object.assign(Readable.from([bytes]), { size: 0, length: 1, path: '/etc/passwd' }),
+    );
+    expect((await read(key)).equals(bytes)).toBe(true);
+  });
+
+  test('removes what is there, and again', async () => {
+    const [key, other] = [newKey(), newKey()];
+    for (const name of [key, other]) await storage.write(name, Readable.from([Buffer.from(name)]));
+    await storage.remove(key);
+    await storage.remove(key);
+    await expect(read(key)).rejects.toThrow();
+    expect(String(await read(other))).toBe(other);
+  });
+
+  test('has nothing where nothing was written', async () => {
+    await expect(read(newKey())).rejects.toThrow();
+    await expect(storage.remove(newKey())).resolves.toBeUndefined();
+  });
+
+  test.each([0, 1_000, 12 * MEBIBYTE])(
+    'keeps nothing readable of a source that breaks after %i bytes',
+    async (size) => {
+      const key = newKey();
+      const writing = storage.write(key, Readable.from(breaking(randomBytes(size))));
+      await expect(writing).rejects.toThrow('source is broken');
+      await expect(read(key)).rejects.toThrow();
+      await storage.remove(key);
+      expect((await place.keys()).filter((name) => name.includes(key))).toEqual([]);
+    },
+  );
+
+  test('fails on a source that is broken already', async () => {
+    const source = Readable.from([Buffer.from('x')]);
+    source.on('error', () => {}).destroy(new Error('source is broken'));
+    await expect(storage.write(newKey(), source)).rejects.toThrow('source is broken');
+  });
+});

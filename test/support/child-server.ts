@@ -1,0 +1,55 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { Parley } from './parley.js';
+import type { TestDatabase } from './server.js';
+
+/** A server in a process of its own, as operators start it: one that can be killed and measured. */
+export class ChildServer {
+  private constructor(
+    readonly url: string,
+    readonly parley: Parley,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /** `prelude` is what the shell does before it becomes the server. */
+  static async start(
+    { url, dataDir }: TestDatabase,
+    env: Record<string, string> = {},
+    prelude = 'true',
+  ): Promise<ChildServer> {
+    const child = spawn('bash', ['-c', `${prelude} && exec node dist/src/main.js`], {
+      env: { ...process.env, DATABASE_URL: url, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const address = await listening(child);
+    return new ChildServer(address, await Parley.at(address), child);
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exit;
+  }
+
+  /** Its memory, in MiB: now, or at most since {@link forgetPeak}. */
+  memory(what: 'VmRSS' | 'VmHWM'): number {
+    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
+    return Number(new RegExp(`^${what}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+  }
+
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.child.pid}/clear_refs`, '5');
+  }
+}
+
+async function listening(child: ChildProcess): Promise<string> {
+  let output = '';
+  for await (const chunk of child.stdout ?? []) {
+    output += String(chunk);
+    const address = /^Parley listens on (\S+)$/m.exec(output)?.[1];
+    if (address) return address;
+  }
+  throw new Error('the server did not start');
+}

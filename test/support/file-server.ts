@@ -1,0 +1,138 @@
+import { connect, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { Reader } from '#src/database/unit-of-work.js';
+import type { StorageSettings } from '#src/config/settings.js';
+import { form, type RawForm } from './forms.js';
+import { type Answer, expectSuccess, type Json, type Member } from './parley.js';
+import { startServer, type TestServer } from './server.js';
+import { openTestStorage, type TestStorage } from './storages.js';
+
+/** What a message with a file answers. */
+export interface Link {
+  uuid: string;
+  url: string;
+  index: number;
+  timestamp: number;
+}
+
+export interface Download {
+  status: number;
+  headers: Headers;
+  bytes: Buffer;
+}
+
+/** More than one part of an S3 upload, and little enough to be sent often. */
+export const MAX_FILE_SIZE = 6 * 1_048_576;
+
+/** A server on one kind of storage, with two members of a chat, and somebody who is not in it. */
+export class FileServer {
+  private constructor(
+    readonly server: TestServer,
+    readonly storage: TestStorage,
+    readonly alex: Member,
+    readonly sam: Member,
+    readonly eve: Member,
+    /** Owned by alex. */
+    readonly chat: string,
+  ) {}
+
+  static async start(kind: StorageSettings['kind']): Promise<FileServer> {
+    const storage = await openTestStorage(kind);
+    const server = await startServer({ storage: storage.settings, maxFileSize: MAX_FILE_SIZE });
+    const { parley } = server;
+    const [alex, sam, eve] = [
+      await parley.signUp('alex'),
+      await parley.signUp('sam'),
+      await parley.signUp('eve'),
+    ];
+    return new FileServer(server, storage, alex, sam, eve, await alex.createChat([sam]));
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.storage.close();
+  }
+
+  /** Sends an image or a file whose bytes are still to come. */
+  async send(message: object, sender = this.alex, chat = this.chat): Promise<Link> {
+    return expectSuccess(await sender.post(`/api/chats/${chat}/messages`, message)).data;
+  }
+
+  sendFile = (sender?: Member, chat?: string) =>
+    this.send({ type: 'file', filename: 'notes.txt' }, sender, chat);
+
+  sendImage = () => this.send({ type: 'image' });
+
+  upload({ uuid }: { uuid: string }, body: RawForm, { token } = this.alex): Promise<Answer> {
+    return this.server.parley.request('POST', `/api/files/${uuid}`, { token, ...body });
+  }
+
+  /** A file with these bytes, as others see it. */
+  async sendBytes(content: string | Uint8Array, filename = 'notes.txt', type?: string): Promise<Link> {
+    const link = await this.send({ type: 'file', filename });
+    expectSuccess(await this.upload(link, form({ content, type })));
+    return link;
+  }
+
+  async download(
+    { uuid }: { uuid: string },
+    headers: Record<string, string> = {},
+    { reader = this.sam, method = 'GET' } = {},
+  ): Promise<Download> {
+    const response = await fetch(`${this.server.url}/api/files/${uuid}`, {
+      method,
+      headers: { authorization: reader.token, ...headers },
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return { status: response.status, headers: response.headers, bytes };
+  }
+
+  /** The message as a member sees it. */
+  async message({ index }: { index: number }, chat = this.chat): Promise<Json> {
+    return (await this.sam.get(`/api/chats/${chat}/messages/${index}`)).body;
+  }
+
+  /** What the storage holds for a link, leftovers too. */
+  async stored({ uuid }: { uuid: string }): Promise<string[]> {
+    return (await this.storage.keys()).filter((key) => key.includes(uuid));
+  }
+
+  /** What the database knows of uploads to a link that are not at their end. */
+  uploadsUnderWay({ uuid }: { uuid: string }): Promise<object[]> {
+    return this.rows('SELECT storage_key FROM uploads WHERE storage_key LIKE ?', `${uuid}%`);
+  }
+
+  fileRows({ uuid }: { uuid: string }): Promise<object[]> {
+    return this.rows('SELECT uuid FROM files WHERE uuid = ?', uuid);
+  }
+
+  private rows(sql: string, value: string): Promise<object[]> {
+    return this.server.app.get(Reader, { strict: false }).query(sql, [value]);
+  }
+
+  /** A connection on which a test writes and reads HTTP by hand. */
+  async connect(): Promise<Socket> {
+    return connectTo(this.server.url);
+  }
+
+  /** The head of a form's upload, for such a connection. */
+  uploadHead({ uuid }: { uuid: string }, { headers }: RawForm, length: number): string {
+    return [
+      `POST /api/files/${uuid} HTTP/1.1`,
+      'Host: parley.test',
+      `Authorization: ${this.alex.token}`,
+      `Content-Type: ${headers['content-type']}`,
+      `Content-Length: ${length}`,
+      '\r\n',
+    ].join('\r\n');
+  }
+}
+
+export async function connectTo(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  // A server may reset a connection that a test has broken.
+  socket.on('error', () => {});
+  return socket;
+}

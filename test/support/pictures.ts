@@ -1,0 +1,30 @@
+const png = (...chunks: Buffer[]) =>
+  Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), ...chunks]);
+
+function chunk(type: string, content: Uint8Array): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  return Buffer.concat([length, Buffer.from(type), content, Buffer.alloc(4)]);
+}
+
+const HEADER = chunk('IHDR', Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0]));
+
+/** The smallest files that begin as images of each type do, by their type. */
+export const PICTURES: Record<string, Buffer> = {
+  'image/png': png(HEADER, chunk('IDAT', Buffer.alloc(1)), chunk('IEND', Buffer.alloc(0))),
+  'image/jpeg': Buffer.from([
+    0xff, 0xd8, 0xff, 0xe0, 0, 0x10, 0x4a, 0x46, 0x49, 0x46, 0, 1, 1, 0, 0, 1, 0, 1,
+  ]),
+  'image/gif': Buffer.from('GIF89a\x01\x00\x01\x00\x00\x00\x00;', 'latin1'),
+  'image/webp': Buffer.from('RIFF\x0c\x00\x00\x00WEBPVP8L\x00\x00\x00\x00', 'latin1'),
+  'image/avif': Buffer.from('\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1avif', 'latin1'),
+};
+
+export const PNG = PICTURES['image/png'];
+
+/** Its pixels come behind a colour profile of 20 kB, as a camera's do. */
+export const PNG_WITH_LONG_PROFILE = png(
+  HEADER,
+  chunk('iCCP', Buffer.alloc(20_000)),
+  chunk('IDAT', Buffer.alloc(1)),
+);
