@@ -8,7 +8,7 @@ export function createLogger(settings: Settings): Logger {
     {
       level: settings.logLevel,
       serializers: { err: describeError },
-      redact: ['*.authorization', '*.password', '*.token', 'req.headers', 'req.url'],
+      redact: ['*.authorization', '*.password', '*.token', 'req.headers', 'req.url', 'busboyOptions'],
     },
     pino.destination({ dest: 2, sync: true }),
   );

@@ -89,6 +89,6 @@ const DESCRIPTIONS: Record<string, string> = {
   416: 'the file has no such range',
   429: 'too many attempts; header Retry-After tells the seconds to wait',
   500: 'unexpected error, logged with the request id in header x-request-id',
-  503: 'the database is unavailable',
+  503: 'the database, or the storage of files, is unavailable',
   507: 'no room left to store the file',
 };

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import { isInteger } from './parameters.js';
 import { codePoints, isBlank, isStorable } from './text.js';
 
 /** Says what is wrong with a value of a DTO, worded to stand behind "field 'x' ", or `undefined`. */
@@ -45,6 +46,22 @@ export function textComplaint({ min, max, notBlank = false }: TextLimits): Value
     if (notBlank && isBlank(value)) return 'must not be white space alone';
     return undefined;
   };
+}
+
+/**
+ * A number in a query, whose property holds its text. Without an example where the parameter is no good for
+ * everyone: Swagger UI fills examples in.
+ */
+export function IsQueryInteger(min: number, max: number, example?: number): PropertyDecorator {
+  return Checked(
+    (value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`),
+    {
+      type: 'integer',
+      minimum: min,
+      maximum: max,
+      example,
+    },
+  );
 }
 
 export const PASSWORD_DIGEST = /^[0-9a-f]{64}$/i;

@@ -8,7 +8,7 @@ export interface FilePart {
   /** The name given with it, made safe to store; may be empty. */
   filename: string;
   contentType: string;
-  bytes: Readable & { truncated: boolean };
+  bytes: Readable;
 }
 
 const LONGEST_NAME = 255;
@@ -35,6 +35,7 @@ export async function readFilePart<T>(
   }
   // Of a client that has gone away meanwhile nothing would ever come, not even an end.
   if (request.raw.destroyed) throw brokenForm();
+  const tooLarge = new ParleyError('too-large', `uploaded file must have at most ${maxSize} bytes`);
   let result: { value: T } | undefined;
   try {
     for await (const part of request.parts({ limits: { ...OTHER_PARTS, fileSize: maxSize } })) {
@@ -51,10 +52,10 @@ export async function readFilePart<T>(
         throw invalid("form field 'file' must be present once");
       }
       const { filename, mimetype, file } = part;
+      // At once, and not after whatever the client has to say beyond the limit.
+      file.once('limit', () => file.destroy(tooLarge));
       const contentType = CONTENT_TYPE.test(mimetype) ? mimetype : 'application/octet-stream';
       result = { value: await store({ filename: safeName(filename), contentType, bytes: file }) };
-      if (file.truncated)
-        throw new ParleyError('too-large', `uploaded file must have at most ${maxSize} bytes`);
     }
   } catch (error) {
     // What still comes is read and dropped, so that the client gets to read the answer.
@@ -71,7 +72,7 @@ const missing = () => invalid("form field 'file' must be present");
 const brokenForm = () => invalid('multipart form is not valid');
 
 const BUSBOY_ERROR =
-  /^(Multipart:|Malformed|Missing Content-Type|Unsupported content type|Unexpected end|Part term)/i;
+  /^(Multipart:|Malformed|Missing Content-Type|Unsupported content type|Unexpected end|Part term|The needle)/i;
 
 /**
  * What the form's plugin throws, or busboy, whose errors carry nothing but a message, means that the form is

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { now, SECOND } from '../common/clock.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { FilesRepository, type Orphan } from './files.repository.js';
+import { FilesService } from './files.service.js';
 import { Storage } from './storage/storage.js';
 
 /** How often to look for what is to be removed, in milliseconds. */
@@ -14,7 +15,6 @@ const LONGEST_UPLOAD = 86_400 * SECOND;
 @Injectable()
 export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Files');
-  private readonly startedAt = now();
   private timer?: NodeJS.Timeout;
   private round: Promise<void> = Promise.resolve();
   private sweeping = false;
@@ -23,6 +23,7 @@ export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly unitOfWork: UnitOfWork,
     private readonly repository: FilesRepository,
     private readonly storage: Storage,
+    private readonly files: FilesService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -39,24 +40,27 @@ export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.sweeping) return;
     this.sweeping = true;
     this.round = this.sweep()
-      .catch((error: Error) => void this.warn(error))
+      .catch((error: Error) => this.logger.warn(`sweep failed: ${error.message}`))
       .finally(() => (this.sweeping = false));
   }
 
-  /** The bytes before the row: whatever happens between, the row is still there to try again. */
+  /** What cannot be removed does not keep the others, is told once, and tried again in the next round. */
   private async sweep(): Promise<void> {
-    let removed: number;
-    do {
-      removed = 0;
-      for (const orphan of await this.repository.orphans()) {
-        removed += await this.removeFile(orphan).then(() => 1, this.warn);
-      }
-    } while (removed > 0);
-    for (const { storage_key } of await this.repository.abandonedUploads(this.abandonedBefore())) {
-      await this.removeUpload(storage_key).catch(this.warn);
+    let failure: Error | undefined;
+    const attempt = (removal: Promise<void>) => removal.catch((error: Error) => (failure ??= error));
+
+    let orphans = await this.repository.orphans('');
+    while (orphans.length > 0) {
+      for (const orphan of orphans) await attempt(this.removeFile(orphan));
+      orphans = await this.repository.orphans(orphans[orphans.length - 1].uuid);
     }
+    for (const { storage_key } of await this.repository.openUploads(this.abandonedBefore())) {
+      if (!this.files.isUnderWay(storage_key)) await attempt(this.removeUpload(storage_key));
+    }
+    if (failure) throw failure;
   }
 
+  /** The bytes before the row: whatever happens between, the row is still there to try again. */
   private async removeFile({ uuid, storage_key }: Orphan): Promise<void> {
     if (storage_key !== null) await this.storage.remove(storage_key);
     await this.unitOfWork.run((tx) => this.repository.remove(tx, uuid));
@@ -68,14 +72,8 @@ export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
     await this.unitOfWork.run((tx) => this.repository.forgetUpload(tx, storageKey));
   }
 
-  /** What cannot be removed now is tried again in the next round. */
-  private readonly warn = (error: Error): 0 => {
-    this.logger.warn(`sweep failed: ${error.message}`);
-    return 0;
-  };
-
-  /** A disk of our own holds no upload that is older than this process and still under way. */
+  /** A disk of our own holds no uploads but this process's. */
   private abandonedBefore(): number {
-    return this.storage.isShared ? now() - LONGEST_UPLOAD : this.startedAt;
+    return this.storage.isShared ? now() - LONGEST_UPLOAD : Number.MAX_SAFE_INTEGER;
   }
 }

@@ -93,7 +93,7 @@ export class FilesController {
   /**
    * Upload a file.
    *
-   * @remarks Upload a file to be associated with a message, once. An image is what its bytes say.
+   * @remarks Upload a file to be associated with a message, once, within a day of the message. An image is what its bytes say.
    */
   @Post(':file')
   @ApiFileParam()

@@ -19,7 +19,7 @@ import { Storage } from './storage/storage.js';
       provide: Storage,
       inject: [Settings],
       useFactory: async ({ storage }: Settings): Promise<Storage> => {
-        if (storage.kind === 'disk') return new DiskStorage(storage.folder);
+        if (storage.kind === 'disk') return DiskStorage.open(storage.folder);
         // Amazon's client is large: whoever keeps files on a disk does not load it.
         const { S3Storage } = await import('./storage/s3.storage.js');
         return new S3Storage(storage);

@@ -98,16 +98,19 @@ export class FilesRepository {
     await tx.execute('DELETE FROM uploads WHERE storage_key = ?', [storageKey]);
   }
 
-  /** Uploads that began before `startedBefore` and neither finished nor failed. */
-  abandonedUploads(startedBefore: number): Promise<{ storage_key: string }[]> {
-    return this.reader.query('SELECT storage_key FROM uploads WHERE started_at < ? LIMIT 100', [
+  /** Uploads that began before `startedBefore`, in microseconds, and have not ended. */
+  openUploads(startedBefore: number): Promise<{ storage_key: string }[]> {
+    return this.reader.query('SELECT storage_key FROM uploads WHERE started_at < ? LIMIT 1000', [
       startedBefore,
     ]);
   }
 
-  /** Files whose messages are gone. */
-  orphans(): Promise<Orphan[]> {
-    return this.reader.query('SELECT uuid, storage_key FROM files WHERE chat_id IS NULL LIMIT 100');
+  /** Files whose messages are gone, behind the one given, in the order of their uuids. */
+  orphans(after: string): Promise<Orphan[]> {
+    return this.reader.query(
+      'SELECT uuid, storage_key FROM files WHERE chat_id IS NULL AND uuid > ? ORDER BY uuid LIMIT 100',
+      [after],
+    );
   }
 
   async remove(tx: Transaction, uuid: string): Promise<void> {

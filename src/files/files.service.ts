@@ -22,6 +22,8 @@ export type StoredFile = FileRow & { storage_key: string };
 @Injectable()
 export class FilesService {
   private readonly logger = new Logger('Files');
+  /** The storage keys that requests of this process are writing to. */
+  private readonly underWay = new Set<string>();
 
   constructor(
     private readonly settings: Settings,
@@ -45,14 +47,33 @@ export class FilesService {
   async upload(caller: Caller, uuid: string, request: FastifyRequest): Promise<void> {
     const file = await this.requireOpenLink(caller, uuid);
     const storageKey = `${uuid}.${randomUUID().slice(0, 8)}`;
-    await this.unitOfWork.run((tx) => this.repository.startUpload(tx, storageKey));
+    this.underWay.add(storageKey);
+    try {
+      await this.unitOfWork.run((tx) => this.repository.startUpload(tx, storageKey));
+      await this.receive(caller, file, storageKey, request);
+    } finally {
+      this.underWay.delete(storageKey);
+    }
+  }
+
+  /** Whether a request of this process is writing to the key; of what is not, the sweeper takes care. */
+  isUnderWay(storageKey: string): boolean {
+    return this.underWay.has(storageKey);
+  }
+
+  private async receive(
+    caller: Caller,
+    file: FileRow,
+    storageKey: string,
+    request: FastifyRequest,
+  ): Promise<void> {
     let completing = false;
     try {
       const content = await readFilePart(request, this.settings.maxFileSize, (part) =>
         this.store(file, storageKey, part),
       );
       completing = true;
-      await this.complete(caller, uuid, content);
+      await this.complete(caller, file.uuid, content);
     } catch (error) {
       // A commit whose confirmation got lost may have happened: then these bytes are the file's. If it has not,
       // the upload's row is still there and the sweeper removes them.
@@ -82,8 +103,10 @@ export class FilesService {
 
   private async complete(caller: Caller, uuid: string, content: StoredContent): Promise<void> {
     // The upload may have taken long: who was removed meanwhile uploads no more.
-    await this.requireOpenLink(caller, uuid);
+    const { chat_uuid } = await this.requireOpenLink(caller, uuid);
+    const access = await this.membership.requireMember(caller, chat_uuid);
     await this.unitOfWork.run(async (tx) => {
+      await this.membership.lock(tx, access);
       // The sweeper of a server that shares our storage may have taken the upload for abandoned.
       if (!(await this.repository.endUpload(tx, content.storageKey))) throw interrupted();
       if (!(await this.repository.complete(tx, uuid, content))) throw linkUsed();

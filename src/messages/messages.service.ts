@@ -81,18 +81,20 @@ export class MessagesService {
   }
 
   /** Replaces the text or the caption; the sender alone may. */
-  async edit({ chatId, userId }: ChatAccess, index: number, text: string): Promise<void> {
+  async edit(access: ChatAccess, index: number, text: string): Promise<void> {
+    const { chatId, userId } = access;
     this.requireLength(text);
     const row = await this.repository.find(chatId, index);
     if (row?.type === 'message' && isBlank(text))
       throw invalid("field 'message' must not be white space alone");
-    const edited = await this.unitOfWork.run((tx) =>
-      tx.execute(
+    const edited = await this.unitOfWork.run(async (tx) => {
+      await this.membership.lock(tx, access);
+      return tx.execute(
         `UPDATE messages SET text = ?, edited_at = CASE WHEN sent_at < ? THEN ? ELSE sent_at + 1 END
          WHERE chat_id = ? AND seq = ? AND sender_id = ?`,
         [text, now(), now(), chatId, index, userId],
-      ),
-    );
+      );
+    });
     if (edited === 0) throw unknownMessage();
   }
 

@@ -121,7 +121,11 @@ export class RoomsController {
   @Get('room_members/:room_id')
   @ApiParam({ name: 'room_id', schema: { type: 'integer', minimum: 0, example: 1 } })
   @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
-  @ApiRoomErrors({ 400: "path parameter 'room_id' must be an integer", 403: NOT_IN_ROOM, 404: NOT_FOUND })
+  @ApiRoomErrors({
+    400: "path parameter 'room_id' must be an integer from 0 to 9007199254740991",
+    403: NOT_IN_ROOM,
+    404: NOT_FOUND,
+  })
   members(@CallerParam() caller: Caller, @RoomIdParam() roomId: number) {
     return this.rooms.members(caller, roomId);
   }

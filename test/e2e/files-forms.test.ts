@@ -57,6 +57,11 @@ describe.each(STORAGE_KINDS)('upload forms on %s:', (kind) => {
       BROKEN,
       { ...form(file), headers: { 'content-type': 'multipart/form-data; boundary=x' } },
     ],
+    [
+      'a boundary that is too long',
+      BROKEN,
+      { ...form(file), headers: { 'content-type': `multipart/form-data; boundary=${'x'.repeat(300)}` } },
+    ],
     ['no boundary', BROKEN, { ...form(file), headers: { 'content-type': 'multipart/form-data' } }],
     [
       'an empty boundary',

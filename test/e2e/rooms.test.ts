@@ -880,3 +880,8 @@ describe('erasing a user', () => {
     expect(await stateOf(server, alone)).toEqual({ owner: 'kim', members: ['kim'] });
   });
 });
+
+test('a name that no room can have is one that no room has', async () => {
+  const answer = await alex.post('/api/join_room', { name: 'x'.repeat(65) });
+  expect([answer.status, answer.body]).toEqual([404, { error: 'room not found' }]);
+});

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectFailure } from '../support/failure.js';
 import { Mailbox } from '../support/mailbox.js';
-import { type Answer, digest, type Member, type Parley } from '../support/parley.js';
+import { type Answer, digest, type Member, type Parley, expectSuccess } from '../support/parley.js';
 import { exchange, request } from '../support/raw-http.js';
 import { createTestDatabase, type TestDatabase } from '../support/server.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -85,6 +85,15 @@ test('what goes well, and what callers do wrong, tells no secret', async () => {
   expectFailure(await sam.put('/api/users/alex', { password: wrong }), 403);
   expectFailure(await alex.post(path, { type: 'message', message: 'x'.repeat(20_000) }), 400);
   expectFailure(await alex.post(path, { type: 'message', message: 'x'.repeat(2_000_000) }), 413);
+  const { uuid } = expectSuccess(await alex.post(path, { type: 'file', filename: 'a.txt' })).data;
+  const form = new FormData();
+  form.set('file', new Blob(['nobody else’s business']));
+  const upload = await fetch(`${server.url}/api/files/${uuid}`, {
+    method: 'POST',
+    headers: { authorization: alex.token },
+    body: form,
+  });
+  expect(upload.status).toBe(200);
   const headers = { Authorization: alex.token };
   await exchange(
     server.url,

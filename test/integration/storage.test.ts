@@ -10,8 +10,8 @@ import { openTestStorage, STORAGE_KINDS, type TestStorage } from '../support/sto
 
 const MEBIBYTE = 1_048_576;
 
-const open = (settings: StorageSettings): Storage =>
-  settings.kind === 'disk' ? new DiskStorage(settings.folder) : new S3Storage(settings);
+const open = async (settings: StorageSettings): Promise<Storage> =>
+  settings.kind === 'disk' ? DiskStorage.open(settings.folder) : new S3Storage(settings);
 
 describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
   let place: TestStorage;
@@ -20,7 +20,7 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
 
   beforeAll(async () => {
     place = await openTestStorage(kind);
-    storage = open(place.settings);
+    storage = await open(place.settings);
   });
 
   afterAll(() => place.close());

@@ -12,8 +12,15 @@ const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 export class DiskStorage extends Storage {
   readonly isShared = false;
 
-  constructor(private readonly folder: string) {
+  private constructor(private readonly folder: string) {
     super();
+  }
+
+  /** Makes the folder, for good, where it is missing. */
+  static async open(folder: string): Promise<DiskStorage> {
+    await mkdir(folder, { recursive: true });
+    await flushFolder(dirname(folder));
+    return new DiskStorage(folder);
   }
 
   /** To a temporary name, flushed, renamed: under its own name a file is whole. */
@@ -21,11 +28,13 @@ export class DiskStorage extends Storage {
     const path = this.pathOf(key);
     const folder = dirname(path);
     try {
-      if (await mkdir(folder, { recursive: true })) await flushFolder(this.folder);
+      await mkdir(folder, { recursive: true });
       const file = await open(temporary(path), 'wx', 0o600);
       await pipeline(bytes, file.createWriteStream({ flush: true }));
       await rename(temporary(path), path);
       await flushFolder(folder);
+      // Whoever made the folder may not have come to this yet.
+      await flushFolder(this.folder);
     } catch (error) {
       if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       throw new ParleyError('storage-full', 'there is no room left to store the file');
@@ -39,8 +48,9 @@ export class DiskStorage extends Storage {
 
   async remove(key: string): Promise<void> {
     const path = this.pathOf(key);
-    await rm(path, { force: true });
+    // In this order: a write that is about to rename finds nothing, or has renamed already.
     await rm(temporary(path), { force: true });
+    await rm(path, { force: true });
   }
 
   private pathOf(key: string): string {

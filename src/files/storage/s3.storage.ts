@@ -105,6 +105,9 @@ export class S3Storage extends Storage {
   /** A bucket that cannot be reached, or has trouble of its own, is told to the caller and to the log. */
   private explain(error: unknown): unknown {
     const { code = '', message, $metadata } = error as S3Failure;
+    if ($metadata?.httpStatusCode === 507) {
+      return new ParleyError('storage-full', 'there is no room left to store the file');
+    }
     const isAway = /^E[A-Z]+$/.test(code) || ($metadata?.httpStatusCode ?? 0) >= 500;
     if (!isAway) return error;
     this.logger.error(`the bucket is unavailable: ${message}`);

@@ -1,7 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
-import { isInteger } from '../../common/parameters.js';
-import { Checked, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { Checked, IsQueryInteger, MayBeMissing, textComplaint } from '../../common/validation.js';
 import { FileDto } from '../../files/dto/files.dto.js';
 import { filenameComplaint } from '../../files/file-parts.js';
 import { UserDto } from '../../users/dto/users.dto.js';
@@ -18,15 +17,6 @@ export const IsMessageText = (example: string) =>
     minLength: 1,
     maxLength: LONGEST_TEXT,
     type: String,
-  });
-
-/** Without an example where the parameter is no good for everyone: Swagger UI fills examples in. */
-const IsQueryInteger = (min: number, max: number, example?: number) =>
-  Checked((value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`), {
-    type: 'integer',
-    minimum: min,
-    maximum: max,
-    example,
   });
 
 const MESSAGE_TYPES = ['message', 'image', 'file'] as const;

@@ -1,8 +1,14 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type { Wording } from '../../common/input.pipe.js';
-import { isInteger } from '../../common/parameters.js';
 import { isStorable, isBlank, codePoints } from '../../common/text.js';
-import { Checked, MayBeMissing, textComplaint, type ValueComplaint } from '../../common/validation.js';
+import {
+  Checked,
+  IsQueryInteger,
+  MayBeMissing,
+  textComplaint,
+  type ValueComplaint,
+} from '../../common/validation.js';
+import { IsMessageText } from '../../messages/dto/messages.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const LONGEST_PASSWORD = 1024;
@@ -41,7 +47,10 @@ export class JoinRoomDto {
     property === 'name' ? MISSING_NAME_OR_TOKEN : `field '${property}' ${complaint}`;
 
   /** Name of the room to join. Must match an existing room name exactly. */
-  @IsRoomName()
+  @Checked(textComplaint({ min: 1, max: 1000, notBlank: true }), {
+    type: String,
+    example: 'General Discussion',
+  })
   name!: string;
 
   /** Password for private rooms. Required if joining a private room. */
@@ -88,22 +97,9 @@ export class SendRoomMessageDto {
   room_id!: number;
 
   /** The text to send. */
-  @Checked(textComplaint({ min: 1, max: 16_383, notBlank: true }), {
-    type: String,
-    example: 'Hello',
-    minLength: 1,
-    maxLength: 16_383,
-  })
+  @IsMessageText('Hello')
   message!: string;
 }
-
-const IsQueryInteger = (min: number, max: number, example?: number) =>
-  Checked((value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`), {
-    type: 'integer',
-    minimum: min,
-    maximum: max,
-    example,
-  });
 
 export class RoomMessagesQuery {
   @IsQueryInteger(0, MAX, 1)
