@@ -6,7 +6,7 @@ import type { FastifyRequest } from 'fastify';
 import { forbidden, invalid, ParleyError } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { Membership } from '../membership/membership.service.js';
+import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { ContentMeter } from './content.js';
 import { type FilePart, readFilePart } from './file-parts.js';
@@ -18,6 +18,12 @@ const interrupted = () => new ParleyError('unavailable', 'upload was interrupted
 
 /** A file that is uploaded, and that the caller may read. */
 export type StoredFile = FileRow & { storage_key: string };
+
+/** A file, and the proof that the caller is in its chat. */
+interface ReadableFile {
+  file: FileRow;
+  access: ChatAccess;
+}
 
 @Injectable()
 export class FilesService {
@@ -45,7 +51,7 @@ export class FilesService {
    * @throws ParleyError (invalid, forbidden, too-large, storage-full) as "Files" in the contract says.
    */
   async upload(caller: Caller, uuid: string, request: FastifyRequest): Promise<void> {
-    const file = await this.requireOpenLink(caller, uuid);
+    const { file } = await this.requireOpenLink(caller, uuid);
     const storageKey = `${uuid}.${randomUUID().slice(0, 8)}`;
     this.underWay.add(storageKey);
     try {
@@ -103,8 +109,7 @@ export class FilesService {
 
   private async complete(caller: Caller, uuid: string, content: StoredContent): Promise<void> {
     // The upload may have taken long: who was removed meanwhile uploads no more.
-    const { chat_uuid } = await this.requireOpenLink(caller, uuid);
-    const access = await this.membership.requireMember(caller, chat_uuid);
+    const { access } = await this.requireOpenLink(caller, uuid);
     await this.unitOfWork.run(async (tx) => {
       await this.membership.lock(tx, access);
       // The sweeper of a server that shares our storage may have taken the upload for abandoned.
@@ -114,12 +119,12 @@ export class FilesService {
   }
 
   /** @throws ParleyError (invalid, forbidden) unless the caller may upload to the link now. */
-  private async requireOpenLink(caller: Caller, uuid: string): Promise<FileRow> {
-    const file = await this.requireFile(caller, uuid);
+  private async requireOpenLink(caller: Caller, uuid: string): Promise<ReadableFile> {
+    const { file, access } = await this.requireFile(caller, uuid);
     if (file.sender_id !== caller.userId) throw forbidden('not allowed to upload files of other users');
     if (file.storage_key !== null) throw linkUsed();
     if (isLinkExpired(file)) throw invalid('upload link has expired');
-    return file;
+    return { file, access };
   }
 
   /** Whatever fails here is left to the sweeper, which finds the upload's row. */
@@ -136,7 +141,7 @@ export class FilesService {
 
   /** @throws ParleyError (invalid) when there is no such file or it is not uploaded, (forbidden) for outsiders. */
   async requireUploaded(caller: Caller, uuid: string): Promise<StoredFile> {
-    const file = await this.requireFile(caller, uuid);
+    const { file } = await this.requireFile(caller, uuid);
     if (file.storage_key === null) throw invalid('specified file has not been uploaded yet');
     return { ...file, storage_key: file.storage_key };
   }
@@ -151,10 +156,9 @@ export class FilesService {
     }
   }
 
-  private async requireFile(caller: Caller, uuid: string): Promise<FileRow> {
+  private async requireFile(caller: Caller, uuid: string): Promise<ReadableFile> {
     const file = await this.repository.find(uuid);
     if (!file) throw invalid('specified file does not exist');
-    await this.membership.requireMember(caller, file.chat_uuid);
-    return file;
+    return { file, access: await this.membership.requireMember(caller, file.chat_uuid) };
   }
 }

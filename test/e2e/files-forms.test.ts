@@ -252,6 +252,17 @@ describe.each(STORAGE_KINDS)('upload forms on %s:', (kind) => {
       await expectUnused(link);
     });
 
+    test('reads 413 as soon as it has sent too much, whatever it still has to send', async () => {
+      const link = await files.sendFile();
+      const socket = await files.connect();
+      const body = form({ content: Buffer.alloc(MAX_FILE_SIZE + MEBIBYTE) });
+      socket.write(files.uploadHead(link, body, 50 * MEBIBYTE));
+      socket.write(body.raw.subarray(0, -64));
+      expect(await statuses(socket, 1)).toEqual([413]);
+      socket.destroy();
+      await expectUnused(link);
+    });
+
     test('that goes away, up or down, costs no file descriptor', async () => {
       const link = await files.sendBytes(Buffer.alloc(MAX_FILE_SIZE));
       const open = () => readdirSync('/proc/self/fd').length;

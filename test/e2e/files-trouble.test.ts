@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UnitOfWork } from '#src/database/unit-of-work.js';
+import { Storage } from '#src/files/storage/storage.js';
 import { FileServer, type Link } from '../support/file-server.js';
 import { form } from '../support/forms.js';
 import { expectSuccess, type Json } from '../support/parley.js';
@@ -143,6 +145,17 @@ describe('a storage that fails', () => {
   });
 
   afterAll(() => files.close());
+
+  test('leaves nothing: what a failing database kept from removing goes without a restart', async () => {
+    const link = await files.sendFile();
+    const key = `${link.uuid}.deadbeef`;
+    await files.server.app.get(Storage, { strict: false }).write(key, Readable.from(['left behind']));
+    const insert = 'INSERT INTO uploads (storage_key, started_at) VALUES (?, ?)';
+    const unitOfWork = files.server.app.get(UnitOfWork, { strict: false });
+    await unitOfWork.run((tx) => tx.execute(insert, [key, Date.now() * 1000]));
+    await until('the sweeper', async () => ((await files.stored(link)).length === 0 ? true : undefined));
+    await until('its row', async () => ((await files.uploadsUnderWay(link)).length === 0 ? true : undefined));
+  });
 
   test('before it has read a byte is told to the sender, and the link stays usable', async () => {
     const link = await files.sendFile();
