@@ -1,50 +1,89 @@
 import { Injectable } from '@nestjs/common';
-import { Reader } from '../database/unit-of-work.js';
-import { FilesRepository } from '../files/files.repository.js';
-import { MESSAGE_COLUMNS, type MessageRow, toMessages } from '../messages/message-row.js';
+import { list, padded, Reader } from '../database/unit-of-work.js';
+import type { MessageDto } from '../messages/dto/messages.dto.js';
+import { MessageAssembler } from '../messages/message-assembler.js';
+import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { UserDto } from '../users/dto/users.dto.js';
+import { UserNames } from '../users/user-names.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
-type ChatRow = { id: number; uuid: string; chat_name: string } & (MessageRow | { seq: null });
+/** A chat, with the last message that was sent unless that is deleted. */
+type ChatRow = { id: number; uuid: string; name: string; is_empty: number } & (MessageRow | { seq: null });
+
+/** A message, and the chat that it is the latest of. */
+type LatestRow = { id: number } & MessageRow;
 
 @Injectable()
 export class ChatsRepository {
   constructor(
     private readonly reader: Reader,
-    private readonly files: FilesRepository,
+    private readonly names: UserNames,
+    private readonly assembler: MessageAssembler,
   ) {}
 
-  /** All chats of a user, the latest activity first, or the one given: two queries, and a third for files, however many chats. */
+  /** All chats of a user, the latest activity first, or the one given: a fixed number of queries, however many chats. */
   async findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
-    const one = chatId === undefined ? '' : 'AND mine.chat_id = ?';
-    const parameters = chatId === undefined ? [userId] : [userId, chatId];
-    const [chats, members] = await Promise.all([
-      this.reader.query<ChatRow>(
-        `SELECT c.id, c.uuid, c.name AS chat_name, ${MESSAGE_COLUMNS} FROM members mine
-         JOIN chats c ON c.id = mine.chat_id
-         LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = (
-           -- Not MAX: MariaDB would read the whole chat for it.
-           SELECT seq FROM messages WHERE chat_id = c.id ORDER BY seq DESC LIMIT 1)
-         LEFT JOIN users u ON u.id = m.sender_id
-         WHERE mine.user_id = ? ${one} ORDER BY c.last_sent_at DESC, c.id DESC`,
-        parameters,
-      ),
-      this.reader.query<UserDto & { chat_id: number }>(
-        `SELECT their.chat_id, u.name, u.username FROM members mine
-         JOIN members their ON their.chat_id = mine.chat_id
-         JOIN users u ON u.id = their.user_id
-         WHERE mine.user_id = ? ${one} ORDER BY their.since`,
-        parameters,
-      ),
+    const which = chatId === undefined ? 'mine.user_id = ?' : 'mine.user_id = ? AND mine.chat_id = ?';
+    const values = chatId === undefined ? [userId] : [userId, chatId];
+    const found = this.reader.query<ChatRow>(
+      `SELECT c.id, c.uuid, c.name, c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
+         FROM members mine JOIN chats c ON c.id = mine.chat_id
+         LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
+         WHERE ${which} ORDER BY c.last_sent_at DESC, c.id DESC`,
+      values,
+    );
+    const [chats, latest, users] = await Promise.all([
+      found,
+      found.then((rows) => this.latestOf(rows)),
+      this.usersOf(which, values),
     ]);
-    const usersOf = new Map<number, UserDto[]>(chats.map(({ id }) => [id, []]));
-    for (const { chat_id, name, username } of members) usersOf.get(chat_id)?.push({ name, username });
-    const rows = chats.filter((row) => row.seq !== null);
-    const latest = await toMessages(rows, this.files);
-    const messageOf = new Map(rows.map(({ id }, index) => [id, latest[index]]));
-    return chats.map(({ id, uuid, chat_name }) => {
-      const message = messageOf.get(id);
-      return { uuid, name: chat_name, users: usersOf.get(id) ?? [], messages: message ? [message] : [] };
+    return chats.map(({ id, uuid, name }) => {
+      const message = latest.get(id);
+      return { uuid, name, users: users.get(id) ?? [], messages: message ? [message] : [] };
     });
+  }
+
+  /** The members by chat, the longest-standing first. */
+  private async usersOf(which: string, values: number[]): Promise<Map<number, UserDto[]>> {
+    const members = await this.reader.query<{ chat_id: number; user_id: number }>(
+      `SELECT their.chat_id, their.user_id FROM members mine
+       JOIN members their ON their.chat_id = mine.chat_id WHERE ${which} ORDER BY their.since`,
+      values,
+    );
+    const names = await this.names.find(new Set(members.map(({ user_id }) => user_id)));
+    const users = new Map<number, UserDto[]>();
+    for (const { chat_id, user_id } of members) {
+      const name = names.get(user_id);
+      const others = users.get(chat_id);
+      if (name && others) others.push(name);
+      else if (name) users.set(chat_id, [name]);
+    }
+    return users;
+  }
+
+  /** The latest messages that exist, by chat. */
+  private async latestOf(chats: ChatRow[]): Promise<Map<number, MessageDto>> {
+    const rows: LatestRow[] = chats.filter((chat) => chat.seq !== null);
+    const others = chats.filter(({ seq, is_empty }) => seq === null && !is_empty).map(({ id }) => id);
+    if (others.length > 0) rows.push(...(await this.beforeDeleted(others)));
+    const messages = await this.assembler.assemble(rows);
+    return new Map(
+      rows.flatMap(({ id }, index) => {
+        const message = messages[index];
+        return message ? [[id, message] as const] : [];
+      }),
+    );
+  }
+
+  /** The last messages of chats whose very last one is deleted. */
+  private beforeDeleted(chatIds: number[]): Promise<LatestRow[]> {
+    const all = padded(chatIds);
+    return this.reader.query(
+      `SELECT c.id, ${MESSAGE_COLUMNS} FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = (
+         -- Not MAX: MariaDB would read the whole chat for it.
+         SELECT seq FROM messages WHERE chat_id = c.id ORDER BY seq DESC LIMIT 1)
+       WHERE c.id IN (${list(all.length)})`,
+      all,
+    );
   }
 }

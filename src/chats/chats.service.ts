@@ -83,7 +83,9 @@ export class ChatsService implements OnModuleInit {
     { name, members, isPermanent }: NewChat,
   ): Promise<{ chatId: number; uuid: string }> {
     const uuid = randomUUID();
-    const { identifiers } = await tx.manager.insert(Chat, {
+    const { identifiers } = await (
+      await tx.manager()
+    ).insert(Chat, {
       uuid,
       name,
       ownerId: members[0],
@@ -117,7 +119,7 @@ export class ChatsService implements OnModuleInit {
   private async rename(tx: Transaction, chatId: number, name: string): Promise<void> {
     let chosen = name;
     for (const rule of this.renamings) chosen = await rule(tx, chatId, chosen);
-    await tx.manager.update(Chat, chatId, { name: chosen });
+    await (await tx.manager()).update(Chat, chatId, { name: chosen });
   }
 
   private async addUser(tx: Transaction, { chatId }: ChatAccess, username: string): Promise<void> {

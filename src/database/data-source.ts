@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Pool } from 'mysql2';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { type DatabaseSettings, StartError } from '../config/settings.js';
@@ -15,6 +16,9 @@ const SESSION = [
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
   'SET SESSION innodb_lock_wait_timeout = 5',
 ];
+
+/** The collation of all our columns: values are compared in the same one. */
+const COLLATION = { mariadb: 'utf8mb4_nopad_bin', mysql: 'utf8mb4_0900_bin' };
 
 /** What the operator should know of an open database. */
 export interface OpenDatabase {
@@ -100,6 +104,8 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     password: database.password,
     database: database.name,
     charset: 'utf8mb4_bin',
+    // A unit of work sends several at once. Values are never part of a statement's text.
+    multipleStatements: true,
     connectTimeout: PATIENCE,
     bigNumberStrings: false,
     extra: { queueLimit: 10_000 },
@@ -165,21 +171,18 @@ export function durabilityWarnings(variables: ReadonlyMap<string, string>): stri
   return warnings;
 }
 
-interface MysqlPool {
-  on(
-    event: 'connection',
-    listener: (connection: { query(sql: string, done: () => void): void }) => void,
-  ): void;
-}
-
 async function prepareConnections(dataSource: DataSource): Promise<void> {
-  const { pool } = dataSource.driver as unknown as { pool: MysqlPool };
+  const { pool } = dataSource.driver as unknown as { pool: Pool };
+  const collation = COLLATION[dataSource.options.type as keyof typeof COLLATION];
+  const session = [...SESSION, `SET NAMES utf8mb4 COLLATE ${collation}`].join('; ');
   pool.on('connection', (connection) => {
     // A failure here is a lost connection, which the statement behind it reports.
-    for (const statement of SESSION) connection.query(statement, () => {});
+    connection.query(session, () => {});
+    // The pool takes an idle connection out that is lost; nobody else need know.
+    connection.on('error', () => {});
   });
   // The pool has opened its first connection already, and uses that one here.
-  for (const statement of SESSION) await dataSource.query(statement);
+  await dataSource.query(session);
 }
 
 function reason(error: unknown): string {

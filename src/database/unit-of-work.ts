@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { type Connection, type Driver, type Outcome, type SqlValue, type Statement } from './driver.js';
+import { Mysql } from './mysql.js';
+import { Sqlite } from './sqlite.js';
 import { isRetryable } from './driver-errors.js';
-import { isEmbedded, Session } from './session.js';
-
-export type SqlValue = string | number | boolean | null;
 
 /** The data source that reads what is committed; see {@link openReader}. */
 export const READER = Symbol('READER');
@@ -14,35 +14,67 @@ const MOST_ATTEMPTS = 8;
 /** In milliseconds; grows with each attempt. */
 const PAUSE = 20;
 
-/** How long a unit of work and a read may take, in milliseconds; a database that hangs must not hang us. */
-const UNIT_DEADLINE = 15_000;
-const READ_DEADLINE = 10_000;
-
 /** One transaction on either database. Valid until the unit of work that made it ends. */
 export class Transaction {
-  /** For the rows whose speed does not matter. */
-  readonly manager: EntityManager;
   /** Appended to a SELECT, keeps others from changing or locking its rows. SQLite has one writer: nothing to lock. */
   readonly forUpdate: string;
   /** Appended to a SELECT, keeps its rows as they are until the end. */
   readonly forShare: string;
   private readonly effects: (() => void)[] = [];
+  /** What goes to the database with the next statement: a round trip costs more than most statements. */
+  private deferred: Statement[];
 
-  constructor(private readonly runner: QueryRunner) {
-    const locks = !isEmbedded(runner.connection);
-    this.manager = runner.manager;
-    this.forUpdate = locks ? ' FOR UPDATE' : '';
-    this.forShare = locks ? ' LOCK IN SHARE MODE' : '';
+  constructor(
+    private readonly connection: Connection,
+    { oneWriter, begin }: Driver,
+  ) {
+    this.forUpdate = oneWriter ? '' : ' FOR UPDATE';
+    this.forShare = oneWriter ? '' : ' LOCK IN SHARE MODE';
+    this.deferred = [{ sql: begin, values: [] }];
   }
 
   /** The rows of a SELECT. */
-  async query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
-    return (await this.runner.query(sql, parameters, true)).records as Row[];
+  async query<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
+    const [{ rows }] = await this.send([{ sql, values }]);
+    return rows as Row[];
+  }
+
+  /** The rows of several SELECTs, one after the other in one round trip. */
+  async queryAll(statements: Statement[]): Promise<unknown[][]> {
+    return (await this.send(statements)).map(({ rows }) => rows);
   }
 
   /** Runs an INSERT, UPDATE or DELETE and tells how many rows matched. */
-  async execute(sql: string, parameters: SqlValue[] = []): Promise<number> {
-    return (await this.runner.query(sql, parameters, true)).affected ?? 0;
+  async execute(sql: string, values: SqlValue[] = []): Promise<number> {
+    const [{ affected }] = await this.send([{ sql, values }]);
+    return affected;
+  }
+
+  /**
+   * An INSERT, UPDATE or DELETE of which nobody asks how many rows matched: it goes along with the next statement or
+   * with the commit, and that is what fails where it does.
+   */
+  defer(sql: string, values: SqlValue[] = []): void {
+    this.deferred.push({ sql, values });
+  }
+
+  /** TypeORM's entity manager, for the rows whose speed does not matter. */
+  async manager(): Promise<EntityManager> {
+    await this.send([]);
+    return this.connection.manager;
+  }
+
+  /** Sends what was deferred, and then these, of which it tells the outcomes. */
+  private async send(statements: Statement[]): Promise<Outcome[]> {
+    const before = this.deferred.splice(0);
+    if (before.length + statements.length === 0) return [];
+    const outcomes = await this.connection.send([...before, ...statements]);
+    return outcomes.slice(before.length);
+  }
+
+  /** What the unit of work ends with. */
+  async commit(): Promise<void> {
+    await this.send([{ sql: 'COMMIT', values: [] }]);
   }
 
   /** Runs `effect` once the transaction is on disk, and not at all if it is rolled back. */
@@ -69,11 +101,11 @@ export class Transaction {
  */
 @Injectable()
 export class UnitOfWork {
-  private readonly oneAtATime: boolean;
+  private readonly driver: Driver;
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
-    this.oneAtATime = isEmbedded(dataSource);
+  constructor(@InjectDataSource() dataSource: DataSource) {
+    this.driver = driverOf(dataSource);
   }
 
   /**
@@ -82,7 +114,7 @@ export class UnitOfWork {
    * another unit of work.
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (!this.oneAtATime) return this.attempt(work);
+    if (!this.driver.oneWriter) return this.attempt(work);
     const result = this.last.then(() => this.attempt(work));
     this.last = result.catch(() => {});
     return result;
@@ -100,41 +132,59 @@ export class UnitOfWork {
   }
 
   /** TypeORM's own bookkeeping of transactions is left aside: it loses count when SQLite rolls back by itself. */
-  private async transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const session = new Session(this.dataSource);
-    const tx = new Transaction(session.runner);
-    const result = await session.use(UNIT_DEADLINE, async () => {
-      await session.runner.query(this.oneAtATime ? 'BEGIN IMMEDIATE' : 'START TRANSACTION');
+  private transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.driver.use(async (connection) => {
+      const tx = new Transaction(connection, this.driver);
       try {
         const value = await work(tx);
-        await session.runner.query('COMMIT');
+        await tx.commit();
+        tx.runEffects();
         return value;
       } catch (error) {
-        await session.rollBack();
+        await connection.rollBack();
         throw error;
       }
     });
-    tx.runEffects();
-    return result;
   }
 }
 
 /** Reads outside of a transaction: what is committed, and nothing else. */
 @Injectable()
 export class Reader {
-  constructor(@Inject(READER) private readonly dataSource: DataSource) {}
+  private readonly driver: Driver;
+
+  constructor(@Inject(READER) dataSource: DataSource) {
+    this.driver = driverOf(dataSource);
+  }
 
   /** The rows of a SELECT. */
-  async query<Row>(sql: string, parameters: SqlValue[] = []): Promise<Row[]> {
-    const session = new Session(this.dataSource);
-    return session.use(READ_DEADLINE, () => session.runner.query(sql, parameters) as Promise<Row[]>);
+  query<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
+    return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
+}
+
+function driverOf(dataSource: DataSource): Driver {
+  return dataSource.options.type === 'better-sqlite3' ? new Sqlite(dataSource) : new Mysql(dataSource);
 }
 
 /** `(?, ?), (?, ?)` for `rows` rows of `columns` values. */
 export function placeholders(rows: number, columns: number): string {
   const row = `(${Array(columns).fill('?').join(', ')})`;
   return Array(rows).fill(row).join(', ');
+}
+
+/**
+ * The values with the last one repeated up to a power of two, for a list in a read: reads are prepared, once for each
+ * length of a list.
+ */
+export function padded<Value>(values: Value[]): Value[] {
+  const length = 2 ** Math.ceil(Math.log2(values.length));
+  return [...values, ...Array<Value>(length - values.length).fill(values[values.length - 1])];
+}
+
+/** A table of `rows` rows to join, for look-ups by more than one column; `columns` is `? AS a, CAST(? AS SIGNED) AS b`. */
+export function table(rows: number, columns: string): string {
+  return `(${Array(rows).fill(`SELECT ${columns}`).join(' UNION ALL ')})`;
 }
 
 /** `?, ?, ?` for an IN list of `count` values. */

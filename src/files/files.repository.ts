@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { now, SECOND } from '../common/clock.js';
-import { list, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { list, padded, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
 
 /** How long a link can be uploaded to, in microseconds. */
@@ -55,8 +55,8 @@ export class FilesRepository {
   /** The files of messages, by uuid, in the contract's shape. */
   async findAll(uuids: string[]): Promise<Map<string, FileDto>> {
     const found = new Map<string, FileDto>();
-    for (let start = 0; start < uuids.length; start += 1000) {
-      const some = uuids.slice(start, start + 1000);
+    for (let start = 0; start < uuids.length; start += 1024) {
+      const some = padded(uuids.slice(start, start + 1024));
       const rows = await this.reader.query<FileRow>(
         `SELECT uuid, filename, storage_key, size, content_type FROM files WHERE uuid IN (${list(some.length)})`,
         some,
@@ -127,9 +127,9 @@ export interface NewLink {
 }
 
 /** The links of messages that are written in the same transaction. */
-export async function addLinks(tx: Transaction, links: NewLink[]): Promise<void> {
+export function addLinks(tx: Transaction, links: NewLink[]): void {
   if (links.length === 0) return;
-  await tx.execute(
+  tx.defer(
     `INSERT INTO files (uuid, chat_id, seq, sender_id, filename, created_at) VALUES ${placeholders(links.length, 6)}`,
     links.flatMap(({ uuid, chatId, seq, senderId, filename }) => [
       uuid,

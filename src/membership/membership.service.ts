@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { forbidden, invalid } from '../common/errors.js';
-import { list, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { Batcher } from '../database/batcher.js';
+import { list, padded, placeholders, Reader, table, type Transaction } from '../database/unit-of-work.js';
 import type { Caller } from '../tokens/caller.js';
 
 /** Proof that a user is a member of a chat, which {@link Membership.requireMember} alone gives. */
@@ -10,6 +11,9 @@ export interface ChatAccess {
   readonly userId: number;
   readonly username: string;
   readonly isOwner: boolean;
+  /** The index of the chat's next message, and how many were deleted, when this was looked up. */
+  readonly nextSeq: number;
+  readonly deletedCount: number;
 }
 
 export const unknownChat = () => invalid('specified chat does not exist');
@@ -18,18 +22,18 @@ export const notAMember = () => forbidden('user is not part of specified chat');
 /** Who is in which chat, and who owns it: the one rule for controllers, workers and sockets. */
 @Injectable()
 export class Membership {
-  constructor(private readonly reader: Reader) {}
+  private readonly lookUps: Batcher<{ uuid: string; userId: number }, MemberRow | undefined>;
+
+  constructor(reader: Reader) {
+    this.lookUps = new Batcher((asked) => lookUp(reader, asked));
+  }
 
   /** @throws ParleyError (invalid) when there is no such chat, (forbidden) when the caller is no member. */
   async requireMember({ userId, username }: Caller, uuid: string): Promise<ChatAccess> {
-    const [chat] = await this.reader.query<{ id: number; owner_id: number; member: number | null }>(
-      `SELECT c.id, c.owner_id, m.user_id AS member FROM chats c
-       LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = ? WHERE c.uuid = ?`,
-      [userId, uuid],
-    );
+    const chat = await this.lookUps.add({ uuid, userId });
     if (!chat) throw unknownChat();
     if (chat.member === null) throw notAMember();
-    return { chatId: chat.id, userId, username, isOwner: chat.owner_id === userId };
+    return accessTo(chat, userId, username);
   }
 
   /**
@@ -38,13 +42,13 @@ export class Membership {
    * @throws ParleyError as {@link requireMember}, when things have changed since that.
    */
   async lock(tx: Transaction, { chatId, userId, username }: ChatAccess): Promise<ChatAccess> {
-    const [chat] = await tx.query<{ owner_id: number }>(
-      `SELECT owner_id FROM chats WHERE id = ?${tx.forUpdate}`,
+    const [chat] = await tx.query<ChatRow>(
+      `SELECT ${CHAT_COLUMNS} FROM chats c WHERE c.id = ?${tx.forUpdate}`,
       [chatId],
     );
     if (!chat) throw unknownChat();
     if (!(await this.isMember(tx, chatId, userId))) throw notAMember();
-    return { chatId, userId, username, isOwner: chat.owner_id === userId };
+    return accessTo(chat, userId, username);
   }
 
   async isMember(tx: Transaction, chatId: number, userId: number): Promise<boolean> {
@@ -109,6 +113,50 @@ export class Membership {
       chatIds,
     );
   }
+}
+
+const CHAT_COLUMNS = 'c.id, c.owner_id, c.next_seq, c.deleted_count';
+
+interface ChatRow {
+  id: number;
+  owner_id: number | null;
+  next_seq: number;
+  deleted_count: number;
+}
+
+function accessTo(chat: ChatRow, userId: number, username: string): ChatAccess {
+  const { id, owner_id, next_seq, deleted_count } = chat;
+  return {
+    chatId: id,
+    userId,
+    username,
+    isOwner: owner_id === userId,
+    nextSeq: next_seq,
+    deletedCount: deleted_count,
+  };
+}
+
+interface MemberRow extends ChatRow {
+  /** The user, if they are a member. */
+  member: number | null;
+}
+
+/** The chats that users ask for, in that order. */
+async function lookUp(
+  reader: Reader,
+  asked: { uuid: string; userId: number }[],
+): Promise<(MemberRow | undefined)[]> {
+  const all = padded(asked);
+  const rows = await reader.query<MemberRow & { n: number }>(
+    `SELECT asked.n, ${CHAT_COLUMNS}, m.user_id AS member
+     FROM ${table(all.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
+     JOIN chats c ON c.uuid = asked.uuid
+     LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
+    all.flatMap(({ uuid, userId }, n) => [n, uuid, userId]),
+  );
+  const found = Array<MemberRow | undefined>(all.length);
+  for (const row of rows) found[row.n] = row;
+  return found;
 }
 
 /** Locks chats in the order of their ids, as everybody does who locks several: they wait and never deadlock. */

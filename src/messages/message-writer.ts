@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
-import { isUnavailable } from '../database/driver-errors.js';
-import { list, placeholders, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { Batcher } from '../database/batcher.js';
+import { list, placeholders, table, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
 import type { MessageType } from './dto/messages.dto.js';
@@ -21,20 +21,11 @@ export interface Position {
   sentAt: number;
 }
 
-interface Pending {
-  message: NewMessage;
-  resolve: (position: Position) => void;
-  reject: (error: unknown) => void;
-}
-
 interface LockedChat {
   nextSeq: number;
   lastSentAt: number;
   members: Set<number>;
 }
-
-/** How many messages share one commit at most. */
-const MOST_TOGETHER = 128;
 
 /**
  * Group commit: what is sent while a commit is being flushed to disk, to whatever chats, shares the next
@@ -42,10 +33,11 @@ const MOST_TOGETHER = 128;
  */
 @Injectable()
 export class MessageWriter {
-  private waiting: Pending[] = [];
-  private writing = false;
+  private readonly batches: Batcher<NewMessage, Position>;
 
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  constructor(unitOfWork: UnitOfWork) {
+    this.batches = new Batcher((messages) => unitOfWork.run((tx) => writeBatch(tx, messages)));
+  }
 
   /**
    * Resolves when the message is on disk.
@@ -53,43 +45,7 @@ export class MessageWriter {
    * @throws ParleyError (invalid, forbidden) when the chat is gone or the sender no member any more.
    */
   write(message: NewMessage): Promise<Position> {
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ message, resolve, reject });
-      if (!this.writing) void this.writeAll();
-    });
-  }
-
-  private async writeAll(): Promise<void> {
-    this.writing = true;
-    while (this.waiting.length > 0) {
-      // Lets in what arrived in the same moment: SQLite's driver would be done before the next request is read.
-      await new Promise(setImmediate);
-      await this.commit(this.waiting.splice(0, MOST_TOGETHER));
-    }
-    this.writing = false;
-  }
-
-  private async commit(batch: Pending[]): Promise<void> {
-    try {
-      const outcomes = await this.unitOfWork.run((tx) =>
-        writeBatch(
-          tx,
-          batch.map(({ message }) => message),
-        ),
-      );
-      batch.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index];
-        if (outcome instanceof Error) reject(outcome);
-        else resolve(outcome);
-      });
-    } catch (error) {
-      // One message that the database refuses must not take the others along.
-      const refused = batch.length > 1 && !isUnavailable(error);
-      for (const pending of batch) {
-        if (refused) await this.commit([pending]);
-        else pending.reject(error);
-      }
-    }
+    return this.batches.add(message);
   }
 }
 
@@ -102,7 +58,7 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
     return outcome instanceof Error ? [] : [{ ...message, ...outcome }];
   });
   if (placed.length === 0) return outcomes;
-  await tx.execute(
+  tx.defer(
     `INSERT INTO messages (chat_id, seq, sender_id, type, text, file_uuid, sent_at)
      VALUES ${placeholders(placed.length, 7)}`,
     placed.flatMap(({ chatId, seq, senderId, type, text, file, sentAt }) => [
@@ -115,11 +71,11 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
       sentAt,
     ]),
   );
-  await addLinks(
+  addLinks(
     tx,
     placed.flatMap(({ chatId, seq, senderId, file }) => (file ? { chatId, seq, senderId, ...file } : [])),
   );
-  await advance(tx, chats);
+  advance(tx, chats);
   return outcomes;
 }
 
@@ -129,26 +85,38 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
  */
 async function lockChats(tx: Transaction, messages: NewMessage[]): Promise<Map<number, LockedChat>> {
   const chatIds = [...new Set(messages.map(({ chatId }) => chatId))];
-  const rows = await tx.query<{ id: number; next_seq: number; last_sent_at: number }>(
-    `SELECT id, next_seq, last_sent_at FROM chats WHERE id IN (${list(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
-    chatIds,
-  );
-  const chats = new Map<number, LockedChat>(
-    rows.map(({ id, next_seq, last_sent_at }) => [
-      id,
-      { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() },
-    ]),
-  );
   const pairs = new Map(
     messages.map(({ chatId, senderId }) => [`${chatId} ${senderId}`, [chatId, senderId]]),
   );
-  const members = await tx.query<{ chat_id: number; user_id: number }>(
-    `SELECT chat_id, user_id FROM members
-     WHERE ${Array(pairs.size).fill('(chat_id = ? AND user_id = ?)').join(' OR ')}`,
-    [...pairs.values()].flat(),
-  );
-  for (const { chat_id, user_id } of members) chats.get(chat_id)?.members.add(user_id);
+  const [chatRows, memberRows] = await tx.queryAll([
+    {
+      sql: `SELECT id, next_seq, last_sent_at FROM chats
+            WHERE id IN (${list(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
+      values: chatIds,
+    },
+    {
+      sql: `SELECT m.chat_id, m.user_id FROM ${table(pairs.size, '? AS chat_id, ? AS user_id')} asked
+            JOIN members m ON m.chat_id = asked.chat_id AND m.user_id = asked.user_id`,
+      values: [...pairs.values()].flat(),
+    },
+  ]);
+  const chats = new Map<number, LockedChat>();
+  for (const { id, next_seq, last_sent_at } of chatRows as ChatRow[]) {
+    chats.set(id, { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() });
+  }
+  for (const { chat_id, user_id } of memberRows as MemberRow[]) chats.get(chat_id)?.members.add(user_id);
   return chats;
+}
+
+interface ChatRow {
+  id: number;
+  next_seq: number;
+  last_sent_at: number;
+}
+
+interface MemberRow {
+  chat_id: number;
+  user_id: number;
 }
 
 /** The next place in the chat; moves the chat's counters on. */
@@ -160,10 +128,10 @@ function place(chat: LockedChat | undefined, senderId: number): Position | Error
   return { seq: chat.nextSeq - 1, sentAt: chat.lastSentAt };
 }
 
-async function advance(tx: Transaction, chats: Map<number, LockedChat>): Promise<void> {
+function advance(tx: Transaction, chats: Map<number, LockedChat>): void {
   const ids = [...chats.keys()];
   const cases = ids.map(() => 'WHEN ? THEN ?').join(' ');
-  await tx.execute(
+  tx.defer(
     `UPDATE chats SET next_seq = CASE id ${cases} END, last_sent_at = CASE id ${cases} END
      WHERE id IN (${list(ids.length)})`,
     [

@@ -1,28 +1,42 @@
 import { Injectable } from '@nestjs/common';
-import { Reader, type SqlValue, type Transaction } from '../database/unit-of-work.js';
-import { lockChats } from '../membership/membership.service.js';
+import type { SqlValue } from '../database/driver.js';
+import { Batcher } from '../database/batcher.js';
+import { padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import { type ChatAccess, lockChats } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 
 export type Order = 'asc' | 'desc';
 
+interface Key {
+  chatId: number;
+  seq: number;
+}
+
+const KEY_COLUMNS = 'CAST(? AS SIGNED) AS n, CAST(? AS SIGNED) AS chat_id, CAST(? AS SIGNED) AS seq';
+
 @Injectable()
 export class MessagesRepository {
-  constructor(private readonly reader: Reader) {}
+  private readonly lookUps: Batcher<Key, MessageRow | undefined>;
 
-  async find(chatId: number, seq: number): Promise<MessageRow | undefined> {
-    const [row] = await this.reader.query<MessageRow>(
-      `SELECT ${MESSAGE_COLUMNS} FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.chat_id = ? AND m.seq = ?`,
-      [chatId, seq],
-    );
-    return row;
+  constructor(private readonly reader: Reader) {
+    this.lookUps = new Batcher((keys) => this.lookUp(keys));
   }
 
-  async findSender(chatId: number, seq: number): Promise<number | undefined> {
-    const [row] = await this.reader.query<{ sender_id: number }>(
-      'SELECT sender_id FROM messages WHERE chat_id = ? AND seq = ?',
-      [chatId, seq],
+  find(chatId: number, seq: number): Promise<MessageRow | undefined> {
+    return this.lookUps.add({ chatId, seq });
+  }
+
+  /** The messages with these keys, in their order. */
+  private async lookUp(keys: Key[]): Promise<(MessageRow | undefined)[]> {
+    const all = padded(keys);
+    const rows = await this.reader.query<MessageRow & { n: number }>(
+      `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${table(all.length, KEY_COLUMNS)} asked
+       JOIN messages m ON m.chat_id = asked.chat_id AND m.seq = asked.seq`,
+      all.flatMap(({ chatId, seq }, n) => [n, chatId, seq]),
     );
-    return row?.sender_id;
+    const found = Array<MessageRow | undefined>(all.length);
+    for (const row of rows) found[row.n] = row;
+    return found;
   }
 
   /** The `limit` messages next to index `seq`, which is not among them: the older ones are 'desc'. */
@@ -35,19 +49,18 @@ export class MessagesRepository {
    * The `limit` messages behind the first `offset` ones in that order, of those that exist. While none is
    * deleted the index tells where they are; else the database counts `offset` entries of the key.
    */
-  async page(chatId: number, order: Order, offset: number, limit: number): Promise<MessageRow[]> {
-    const [chat] = await this.reader.query<{ next_seq: number; deleted_count: number }>(
-      'SELECT next_seq, deleted_count FROM chats WHERE id = ?',
-      [chatId],
-    );
-    if (!chat || offset >= chat.next_seq - chat.deleted_count) return [];
-    if (chat.deleted_count > 0)
-      return this.range(chatId, { condition: '1 = 1', values: [] }, order, limit, offset);
-    const before = order === 'asc' ? offset - 1 : chat.next_seq - offset;
+  async page(
+    { chatId, nextSeq, deletedCount }: ChatAccess,
+    order: Order,
+    offset: number,
+    limit: number,
+  ): Promise<MessageRow[]> {
+    if (offset >= nextSeq - deletedCount) return [];
+    if (deletedCount > 0) return this.range(chatId, { condition: '1 = 1', values: [] }, order, limit, offset);
+    const before = order === 'asc' ? offset - 1 : nextSeq - offset;
     return this.nextTo(chatId, before, order, limit);
   }
 
-  /** Joins the senders to the page, not to the chat: MariaDB would read and sort all of it first. */
   private range(
     chatId: number,
     { condition, values }: { condition: string; values: SqlValue[] },
@@ -56,9 +69,8 @@ export class MessagesRepository {
     offset: number,
   ): Promise<MessageRow[]> {
     return this.reader.query<MessageRow>(
-      `SELECT ${MESSAGE_COLUMNS} FROM (
-         SELECT * FROM messages WHERE chat_id = ? AND ${condition} ORDER BY seq ${order} LIMIT ? OFFSET ?
-       ) m JOIN users u ON u.id = m.sender_id ORDER BY m.seq ${order}`,
+      `SELECT ${MESSAGE_COLUMNS} FROM messages m
+       WHERE chat_id = ? AND ${condition} ORDER BY seq ${order} LIMIT ? OFFSET ?`,
       [chatId, ...values, limit, offset],
     );
   }

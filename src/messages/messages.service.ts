@@ -5,7 +5,6 @@ import { forbidden, invalid } from '../common/errors.js';
 import { codePoints, isBlank } from '../common/text.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { FilesRepository } from '../files/files.repository.js';
 import { FilesService } from '../files/files.service.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import type {
@@ -15,7 +14,8 @@ import type {
   SendMessageDto,
   SentDto,
 } from './dto/messages.dto.js';
-import { toMessages } from './message-row.js';
+import { MessageAssembler } from './message-assembler.js';
+import type { MessageRow } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesRepository } from './messages.repository.js';
 
@@ -30,7 +30,7 @@ export class MessagesService {
     private readonly repository: MessagesRepository,
     private readonly writer: MessageWriter,
     private readonly files: FilesService,
-    private readonly fileRows: FilesRepository,
+    private readonly assembler: MessageAssembler,
   ) {}
 
   /** Sends a text, or an image or file whose bytes are to be uploaded; on disk when it resolves. */
@@ -48,36 +48,41 @@ export class MessagesService {
   }
 
   /** A page, or the window next to an index; "Messages" in the contract. */
-  async list({ chatId }: ChatAccess, query: ListMessagesQuery): Promise<MessagePageDto> {
+  async list(access: ChatAccess, query: ListMessagesQuery): Promise<MessagePageDto> {
     const perPage = Number(query.per_page ?? 100);
     const order = query.order ?? 'asc';
     const { before, after } = query;
     if (before === undefined && after === undefined) {
       const page = Number(query.page ?? 0);
-      const rows = await this.repository.page(chatId, order, page * perPage, perPage);
-      return { messages: await toMessages(rows, this.fileRows), page, perPage };
+      const rows = await this.repository.page(access, order, page * perPage, perPage);
+      return { messages: await this.assemble(rows), page, perPage };
     }
     refuseTogether(query);
     // Away from the index that is given, which may be against the order that is asked for.
     const direction = before === undefined ? 'asc' : 'desc';
-    const rows = await this.repository.nextTo(chatId, Number(before ?? after), direction, perPage);
+    const rows = await this.repository.nextTo(access.chatId, Number(before ?? after), direction, perPage);
     if (direction !== order) rows.reverse();
-    return { messages: await toMessages(rows, this.fileRows), perPage };
+    return { messages: await this.assemble(rows), perPage };
+  }
+
+  private async assemble(rows: MessageRow[]): Promise<MessageDto[]> {
+    const messages = await this.assembler.assemble(rows);
+    return messages.filter((message) => message !== undefined);
   }
 
   /** @throws ParleyError (invalid) when there is no such message. */
   async describe({ chatId }: ChatAccess, index: number): Promise<MessageDto> {
     const row = await this.repository.find(chatId, index);
-    if (!row) throw unknownMessage();
-    const [message] = await toMessages([row], this.fileRows);
+    const [message] = row ? await this.assemble([row]) : [];
+    if (!message) throw unknownMessage();
     return message;
   }
 
   /** @throws ParleyError (invalid) when there is no such message, (forbidden) when somebody else sent it. */
   async requireSender({ chatId, userId }: ChatAccess, index: number): Promise<void> {
-    const sender = await this.repository.findSender(chatId, index);
-    if (sender === undefined) throw unknownMessage();
-    if (sender !== userId) throw forbidden('not allowed to modify messages of other users');
+    const message = await this.repository.find(chatId, index);
+    if (!message) throw unknownMessage();
+    if (message.sender_id !== userId) throw forbidden('not allowed to modify messages of other users');
   }
 
   /** Replaces the text or the caption; the sender alone may. */

@@ -68,7 +68,9 @@ export class RoomAttempts {
 
   private async add(tx: Transaction, roomId: number, userId: number): Promise<number> {
     try {
-      const { identifiers } = await tx.manager.insert(RoomAttempt, { roomId, userId, triedAt: now() });
+      const { identifiers } = await (
+        await tx.manager()
+      ).insert(RoomAttempt, { roomId, userId, triedAt: now() });
       return identifiers[0].id as number;
     } catch (error) {
       throw isMissingReference(error) ? notFound('room not found') : error;

@@ -85,7 +85,7 @@ export class RoomsService implements OnModuleInit {
     const passwordHash = is_private === 1 && password ? await this.hasher.hashSecret(password) : null;
     const created = this.unitOfWork.run(async (tx) => {
       const { chatId, uuid } = await this.chats.open(tx, { name, members: [userId], isPermanent: true });
-      const { identifiers } = await tx.manager.insert(Room, { chatId, name, passwordHash });
+      const { identifiers } = await (await tx.manager()).insert(Room, { chatId, name, passwordHash });
       return { message: `room "${name}" created`, room_id: identifiers[0].id as number, chat: uuid };
     });
     try {
@@ -182,7 +182,7 @@ export class RoomsService implements OnModuleInit {
     if (complaint) throw invalid(`field 'name' ${complaint}`);
     const trimmed = name.trim();
     try {
-      await tx.manager.update(Room, room.id, { name: trimmed });
+      await (await tx.manager()).update(Room, room.id, { name: trimmed });
     } catch (error) {
       throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
     }

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { unauthenticated } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
-import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { Batcher } from '../database/batcher.js';
+import { list, padded, Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Caller } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 
@@ -26,13 +27,15 @@ export class TokensService {
   /** A prepared key: given a string, jsonwebtoken parses it anew on every call, at four times the cost. */
   readonly key: KeyObject;
   private readonly lifetime: Record<TokenKind, number>;
+  private readonly holders: Batcher<string, Holder | undefined>;
 
   constructor(
     settings: Settings,
     private readonly jwt: JwtService,
     private readonly unitOfWork: UnitOfWork,
-    private readonly reader: Reader,
+    reader: Reader,
   ) {
+    this.holders = new Batcher((ids) => holdersOf(reader, ids));
     this.key = createSecretKey(settings.jwtSecret, 'utf8');
     this.lifetime = { authentication: settings.tokenTtl, 'reset-password': HOUR, 'verify-email': 72 * HOUR };
   }
@@ -62,12 +65,11 @@ export class TokensService {
     if (typeof claims.exp !== 'number' || typeof claims.jti !== 'string') {
       throw unauthenticated("invalid token: 'exp' and 'jti' must be present");
     }
-    const [user] = await this.reader.query<{ id: number; username: string }>(
-      `SELECT u.id, u.username FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id = ? AND t.kind = ?`,
-      [claims.jti, kind],
-    );
-    if (!user || String(user.id) !== claims.sub) throw unauthenticated('invalid token: no longer valid');
-    return { userId: user.id, username: user.username, tokenId: claims.jti };
+    const holder = await this.holders.add(claims.jti);
+    if (!holder || holder.kind !== kind || String(holder.id) !== claims.sub) {
+      throw unauthenticated('invalid token: no longer valid');
+    }
+    return { userId: holder.id, username: holder.username, tokenId: claims.jti };
   }
 
   /**
@@ -90,4 +92,23 @@ export class TokensService {
     const seconds = Math.floor(Date.now() / 1000);
     await this.unitOfWork.run((tx) => tx.execute('DELETE FROM tokens WHERE expires_at < ?', [seconds]));
   }
+}
+
+interface Holder {
+  token: string;
+  kind: TokenKind;
+  id: number;
+  username: string;
+}
+
+/** The users who hold tokens that are still good, in the order of the tokens. */
+async function holdersOf(reader: Reader, ids: string[]): Promise<(Holder | undefined)[]> {
+  const all = padded(ids);
+  const rows = await reader.query<Holder>(
+    `SELECT t.id AS token, t.kind, u.id, u.username FROM tokens t JOIN users u ON u.id = t.user_id
+     WHERE t.id IN (${list(all.length)})`,
+    all,
+  );
+  const holders = new Map(rows.map((row) => [row.token, row]));
+  return ids.map((id) => holders.get(id));
 }

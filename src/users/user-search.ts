@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { fold } from '../common/text.js';
-import { list, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { list, padded, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 
 /** How many users a search finds at most. */
@@ -75,7 +75,7 @@ export class UserSearch {
   private async byMisspelling(key: string): Promise<Row[]> {
     const tolerance = editsAllowed(key);
     if (tolerance === 0) return [];
-    const terms = [key, ...deletionsOf(key)];
+    const terms = padded([key, ...deletionsOf(key)]);
     const rows = await this.reader.query<Row>(
       `SELECT u.id, u.name, u.username, u.username_key FROM (
          SELECT DISTINCT user_id FROM user_search_terms

@@ -43,7 +43,7 @@ export class UsersService {
       this.unitOfWork.run(async (tx) => {
         const { name, email } = dto;
         const user = { username, name, email, passwordHash, verified: false, createdAt: now(), ...keys };
-        const { identifiers } = await tx.manager.insert(User, user);
+        const { identifiers } = await (await tx.manager()).insert(User, user);
         const userId = identifiers[0].id as number;
         await this.search.add(tx, userId, keys.usernameKey);
         await this.outbox.add(tx, { userId, kind: 'verify-email', address: email });
@@ -96,9 +96,10 @@ export class UsersService {
           [userId],
         );
         if (!current) throw unauthenticated('invalid token: no longer valid');
-        if (name !== undefined) await tx.manager.update(User, userId, { name });
+        const manager = await tx.manager();
+        if (name !== undefined) await manager.update(User, userId, { name });
         if (passwordHash !== undefined) {
-          await tx.manager.update(User, userId, { passwordHash });
+          await manager.update(User, userId, { passwordHash });
           await this.outbox.add(tx, { userId, kind: 'password-changed', address: current.email });
         }
         if (email !== undefined && email !== current.email) await this.changeEmail(tx, userId, email);
@@ -107,7 +108,7 @@ export class UsersService {
   }
 
   private async changeEmail(tx: Transaction, userId: number, email: string): Promise<void> {
-    await tx.manager.update(User, userId, { email, emailKey: fold(email), verified: false });
+    await (await tx.manager()).update(User, userId, { email, emailKey: fold(email), verified: false });
     await this.tokens.endAll(tx, 'verify-email', userId);
     await this.outbox.cancel(tx, userId, ['verify-email', 'verify-new-email']);
     await this.outbox.add(tx, { userId, kind: 'verify-new-email', address: email });

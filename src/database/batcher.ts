@@ -1,0 +1,58 @@
+import { isUnavailable } from './driver-errors.js';
+
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+/** How many items go together at most. */
+const MOST_TOGETHER = 128;
+
+/**
+ * Does together what is asked for at the same moment, or while an earlier batch is under way: many look-ups in one
+ * query, many writes in one commit. What comes alone waits for nothing, and nothing gets a result of work that began
+ * before it came.
+ */
+export class Batcher<Item, Result> {
+  private waiting: Waiting<Item, Result>[] = [];
+  private working = false;
+
+  /** `work` gets items and tells, in their order, the result of each or the error that it fails with. */
+  constructor(private readonly work: (items: Item[]) => Promise<(Result | Error)[]>) {}
+
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ item, resolve, reject });
+      if (!this.working) void this.workAll();
+    });
+  }
+
+  private async workAll(): Promise<void> {
+    this.working = true;
+    while (this.waiting.length > 0) {
+      // Lets in what arrived in the same moment: SQLite's driver would be done before the next request is read.
+      await new Promise(setImmediate);
+      await this.workOn(this.waiting.splice(0, MOST_TOGETHER));
+    }
+    this.working = false;
+  }
+
+  private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.work(batch.map(({ item }) => item));
+      batch.forEach(({ resolve, reject }, index) => {
+        const result = results[index];
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      });
+    } catch (error) {
+      // One item that the database refuses must not take the others along.
+      const refused = batch.length > 1 && !isUnavailable(error);
+      for (const waiting of batch) {
+        if (refused) await this.workOn([waiting]);
+        else waiting.reject(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { DataSource } from 'typeorm';
+import { type Connection, type Driver, failed, type Outcome, type Statement } from './driver.js';
+
+/** What is used of better-sqlite3, which answers before it returns. */
+interface Database {
+  readonly inTransaction: boolean;
+  prepare(sql: string): PreparedStatement;
+}
+
+interface PreparedStatement {
+  /** Whether it returns rows. */
+  readonly reader: boolean;
+  all(...values: (string | number | null)[]): unknown[];
+  run(...values: (string | number | null)[]): { changes: number };
+}
+
+/** How many statements stay prepared. */
+const MOST_PREPARED = 500;
+
+/** SQLite has one writer, and nothing to wait for but a file lock. */
+export class Sqlite implements Driver {
+  readonly oneWriter = true;
+  readonly begin = 'BEGIN IMMEDIATE';
+  private readonly prepared = new Map<string, PreparedStatement>();
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  async read(statement: Statement): Promise<unknown[]> {
+    return this.run(statement).rows;
+  }
+
+  use<T>(task: (connection: Connection) => Promise<T>): Promise<T> {
+    return task({
+      manager: this.dataSource.manager,
+      send: async (statements) => statements.map((statement) => this.run(statement)),
+      rollBack: async () => {
+        // On a full disk SQLite has rolled back already.
+        if (this.database.inTransaction) this.run({ sql: 'ROLLBACK', values: [] });
+      },
+    });
+  }
+
+  /** Asked for each time: it is another one after the data source was opened again. */
+  private get database(): Database {
+    return (this.dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
+  }
+
+  private run(statement: Statement): Outcome {
+    try {
+      const prepared = this.prepare(statement.sql);
+      const values = statement.values.map((value) => (typeof value === 'boolean' ? Number(value) : value));
+      if (prepared.reader) return { rows: prepared.all(...values), affected: 0 };
+      return { rows: [], affected: prepared.run(...values).changes };
+    } catch (error) {
+      throw failed(statement, error);
+    }
+  }
+
+  /** The one used longest ago makes room. */
+  private prepare(sql: string): PreparedStatement {
+    const prepared = this.prepared.get(sql) ?? this.database.prepare(sql);
+    this.prepared.delete(sql);
+    this.prepared.set(sql, prepared);
+    if (this.prepared.size > MOST_PREPARED) {
+      for (const oldest of this.prepared.keys()) {
+        this.prepared.delete(oldest);
+        break;
+      }
+    }
+    return prepared;
+  }
+}
