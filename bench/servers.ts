@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PARLEY = join(ROOT, 'dist/src/main.js');
+const FLOOR = join(import.meta.dirname, 'floor/main.js');
+
+/** What stands behind `node` in `npm start`, before the file: servers are started as Parley's users start it. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const command = scripts.start.split('&&').at(-1)?.trim().split(' ') ?? [];
+  return command.filter((word) => word.startsWith('--'));
+}
+
+export interface ServerSettings {
+  databaseUrl: string;
+  secret: string;
+  /** For the data of Parley, the server's log and its profile. */
+  folder: string;
+  profile: boolean;
+}
+
+/** A server under test, in a process of its own. */
+export class Server {
+  private constructor(
+    readonly url: string,
+    readonly pid: number,
+    private readonly child: ChildProcess,
+    private readonly log: string,
+  ) {}
+
+  static parley(settings: ServerSettings): Promise<Server> {
+    const profiling = settings.profile ? ['--cpu-prof', `--cpu-prof-dir=${settings.folder}`] : [];
+    // The log stays at its default level: it has no line for a request that goes well.
+    return Server.start('parley', [...profiling, ...startFlags(), PARLEY], settings, {
+      RATE_LIMITS: 'off',
+      DATA_DIR: join(settings.folder, 'data'),
+      PORT: '0',
+    });
+  }
+
+  static floor(settings: ServerSettings): Promise<Server> {
+    return Server.start('floor', [...startFlags(), FLOOR], settings, {});
+  }
+
+  private static async start(
+    name: string,
+    args: string[],
+    { databaseUrl, secret, folder }: ServerSettings,
+    env: Record<string, string>,
+  ): Promise<Server> {
+    const log = join(folder, `${name}.log`);
+    const child = spawn(process.execPath, args, {
+      // Away from a `.env` of the developer's.
+      cwd: folder,
+      env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, JWT_SECRET: secret, ...env },
+      stdio: ['ignore', 'pipe', openSync(log, 'w')],
+    });
+    let output = '';
+    for await (const chunk of child.stdout ?? []) {
+      output += String(chunk);
+      const [, url] = / listens on (\S+)\n/.exec(output) ?? [];
+      if (url && child.pid !== undefined) {
+        child.stdout?.resume();
+        return new Server(url, child.pid, child, log);
+      }
+    }
+    throw new Error(`${name} did not start:\n${readFileSync(log, 'utf8')}`);
+  }
+
+  /** What it has logged: nothing, when all goes well. */
+  get logged(): string {
+    return readFileSync(this.log, 'utf8');
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await exit;
+  }
+}
