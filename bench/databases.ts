@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { SqlValue } from '../src/database/unit-of-work.js';
+import type { SqlValue } from '../src/database/driver.js';
 
 export interface Target {
   table: string;

@@ -142,6 +142,79 @@ test('nobody reads rows that are rolled back', async () => {
   expect(seen).toEqual([[], []]);
 });
 
+describe('a deferred write', () => {
+  const insertLater = (tx: Transaction, id: number) =>
+    tx.defer('INSERT INTO notes (id, revision) VALUES (?, 0)', [id]);
+
+  test('is seen by the next statement, and committed in the order of the writes', async () => {
+    await unitOfWork.run(async (tx) => {
+      insertLater(tx, 1);
+      expect(await tx.query('SELECT id FROM notes')).toEqual([{ id: 1 }]);
+      insertLater(tx, 2);
+      tx.defer('UPDATE notes SET revision = id');
+      insertLater(tx, 3);
+    });
+    expect(await reader.query('SELECT id, revision FROM notes ORDER BY id')).toEqual([
+      { id: 1, revision: 1 },
+      { id: 2, revision: 2 },
+      { id: 3, revision: 0 },
+    ]);
+  });
+
+  test('that fails with the commit undoes all, and no effect comes', async () => {
+    const effects: string[] = [];
+    const failing = unitOfWork.run(async (tx) => {
+      await insert(tx, 1);
+      tx.afterCommit(() => effects.push('effect'));
+      insertLater(tx, 2);
+      insertLater(tx, 1);
+      insertLater(tx, 3);
+    });
+    await expect(failing).rejects.toThrow(/UNIQUE|Duplicate/);
+    expect(await notes()).toEqual([]);
+    expect(effects).toEqual([]);
+  });
+
+  test('that fails before a statement fails that one', async () => {
+    const failing = unitOfWork.run(async (tx) => {
+      await insert(tx, 1);
+      insertLater(tx, 1);
+      await expect(insert(tx, 2)).rejects.toThrow(/UNIQUE|Duplicate/);
+      throw new Mishap();
+    });
+    await expect(failing).rejects.toThrow(Mishap);
+    expect(await notes()).toEqual([]);
+  });
+});
+
+test('several SELECTs give their rows one by one', async () => {
+  const rows = await unitOfWork.run(async (tx) => {
+    await insert(tx, 7);
+    return tx.queryAll([
+      { sql: 'SELECT id FROM notes', values: [] },
+      { sql: 'SELECT id FROM notes WHERE id = ?', values: [8] },
+      { sql: 'SELECT revision FROM notes WHERE id = ?', values: [7] },
+    ]);
+  });
+  expect(rows).toEqual([[{ id: 7 }], [], [{ revision: 0 }]]);
+});
+
+test("the entity manager's writes are part of the unit, even where they are its first", async () => {
+  const failing = unitOfWork.run(async (tx) => {
+    await (await tx.manager()).query('INSERT INTO notes (id, revision) VALUES (1, 0)');
+    throw new Mishap();
+  });
+  await expect(failing).rejects.toThrow(Mishap);
+  expect(await notes()).toEqual([]);
+});
+
+test('values are values, whatever stands in them', async () => {
+  const text = `'; DROP TABLE notes; -- ? \\ " 😀`;
+  const rows = await unitOfWork.run((tx) => tx.query('SELECT ? AS one, ? AS two', [text, '?']));
+  expect(rows).toEqual([{ one: text, two: '?' }]);
+  expect(await reader.query('SELECT ? AS one', [text])).toEqual([{ one: text }]);
+});
+
 describe('effects', () => {
   test('come after the commit, in their order', async () => {
     const seen: Promise<number[]>[] = [];
