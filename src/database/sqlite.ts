@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Connection, type Driver, failed, type Outcome, type Statement } from './driver.js';
 
@@ -21,7 +22,7 @@ const MOST_PREPARED = 500;
 export class Sqlite implements Driver {
   readonly oneWriter = true;
   readonly begin = 'BEGIN IMMEDIATE';
-  private readonly prepared = new Map<string, PreparedStatement>();
+  private readonly prepared = new LRUCache<string, PreparedStatement>({ max: MOST_PREPARED });
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -56,16 +57,11 @@ export class Sqlite implements Driver {
     }
   }
 
-  /** The one used longest ago makes room. */
   private prepare(sql: string): PreparedStatement {
-    const prepared = this.prepared.get(sql) ?? this.database.prepare(sql);
-    this.prepared.delete(sql);
-    this.prepared.set(sql, prepared);
-    if (this.prepared.size > MOST_PREPARED) {
-      for (const oldest of this.prepared.keys()) {
-        this.prepared.delete(oldest);
-        break;
-      }
+    let prepared = this.prepared.get(sql);
+    if (!prepared) {
+      prepared = this.database.prepare(sql);
+      this.prepared.set(sql, prepared);
     }
     return prepared;
   }

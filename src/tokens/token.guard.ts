@@ -5,7 +5,8 @@ import type { FastifyRequest } from 'fastify';
 import { invalid, unauthenticated } from '../common/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import { TOKEN_KINDS, type TokenKind } from './token.entity.js';
-import { queryToken } from './token.strategies.js';
+import { queryToken, TOKEN_OF } from './token.strategies.js';
+import { TokensService } from './tokens.service.js';
 
 /**
  * Guards every route of every module: a route asks for an authentication token unless it says otherwise
@@ -15,19 +16,25 @@ import { queryToken } from './token.strategies.js';
 export class TokenGuard implements CanActivate {
   private readonly guards = new Map(TOKEN_KINDS.map((kind) => [kind, new (guardFor(kind))()]));
 
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly tokens: TokensService,
+  ) {}
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const kind = this.reflector.getAllAndOverride<TokenKind | 'none' | undefined>(TOKEN_KIND, [
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const required = this.reflector.getAllAndOverride<TokenKind | 'none' | undefined>(TOKEN_KIND, [
       context.getHandler(),
       context.getClass(),
     ]);
-    if (kind === 'none') return true;
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    if (required === 'none') return true;
+    const kind = required ?? 'authentication';
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
     const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
-    if (onMissing !== undefined && !headers.authorization) throw invalid(onMissing);
-    const guard = this.guards.get(kind ?? 'authentication');
-    return guard?.canActivate(context) as Promise<boolean>;
+    if (onMissing !== undefined && !request.headers.authorization) throw invalid(onMissing);
+    const claims = this.tokens.recall(TOKEN_OF[kind](request) ?? '');
+    if (!claims) return this.guards.get(kind)?.canActivate(context) as Promise<boolean>;
+    request.user = await this.tokens.callerOf(kind, claims);
+    return true;
   }
 }
 

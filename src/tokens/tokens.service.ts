@@ -1,6 +1,7 @@
 import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import { LRUCache } from 'lru-cache';
 import { unauthenticated } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
 import { Batcher } from '../database/batcher.js';
@@ -28,6 +29,7 @@ export class TokensService {
   readonly key: KeyObject;
   private readonly lifetime: Record<TokenKind, number>;
   private readonly holders: Batcher<string, Holder | undefined>;
+  private readonly verified = new LRUCache<string, Claims>({ max: 5_000 });
 
   constructor(
     settings: Settings,
@@ -53,6 +55,17 @@ export class TokensService {
     ]);
     const claims: Claims = { sub: String(userId), jti: id, aud: kind, iat: issuedAt, exp: expiresAt };
     return this.jwt.sign(claims, { privateKey: this.key, algorithm: TOKEN_ALGORITHM });
+  }
+
+  /** Remembers the claims of a token whose signature is verified: that stays so, all else is checked each time. */
+  remember(token: string, claims: Claims): void {
+    this.verified.set(token, claims);
+  }
+
+  /** The claims of a remembered token, until it expires. */
+  recall(token: string): Claims | undefined {
+    const claims = this.verified.get(token);
+    return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
   }
 
   /**

@@ -3,6 +3,7 @@ import { Reader } from '#src/database/unit-of-work.js';
 import { claimsOf, headerOf, signJwt, tamper, unsigned } from '../support/jwt.js';
 import { digest, type Json, type Member } from '../support/parley.js';
 import { createTestDatabase, startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 import { tally } from '../support/tally.js';
 
 const WELCOME = /^Welcome/;
@@ -260,6 +261,16 @@ describe('a forged token', () => {
     expect(status).toBe(401);
     expect(body.reason).toMatch(/^invalid token: ./);
     expect((await user.get('/api/chats')).status).toBe(200);
+  });
+
+  test('that was good a moment ago is refused from its end on', async () => {
+    const token = changed({ exp: Math.floor(Date.now() / 1000) + 2 });
+    expect((await server.parley.get('/api/chats', { token })).status).toBe(200);
+    const refused = await until('the end', async () => {
+      const answer = await server.parley.get('/api/chats', { token });
+      return answer.status === 200 ? undefined : answer;
+    });
+    expect(refused).toMatchObject({ status: 401, body: { reason: 'invalid token: jwt expired' } });
   });
 
   test('of a deleted user is refused', async () => {
