@@ -4,7 +4,7 @@ import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { invalid, unauthenticated } from '../common/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
-import { TOKEN_KINDS, type TokenKind } from './token.entity.js';
+import type { TokenKind } from './token.entity.js';
 import { queryToken, TOKEN_OF } from './token.strategies.js';
 import { TokensService } from './tokens.service.js';
 
@@ -14,7 +14,11 @@ import { TokensService } from './tokens.service.js';
  */
 @Injectable()
 export class TokenGuard implements CanActivate {
-  private readonly guards = new Map(TOKEN_KINDS.map((kind) => [kind, new (guardFor(kind))()]));
+  private readonly guards: Record<TokenKind, CanActivate> = {
+    authentication: new (guardFor('authentication'))(),
+    'reset-password': new (guardFor('reset-password'))(),
+    'verify-email': new (guardFor('verify-email'))(),
+  };
 
   constructor(
     private readonly reflector: Reflector,
@@ -31,10 +35,15 @@ export class TokenGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
     if (onMissing !== undefined && !request.headers.authorization) throw invalid(onMissing);
-    const claims = this.tokens.recall(TOKEN_OF[kind](request) ?? '');
-    if (!claims) return this.guards.get(kind)?.canActivate(context) as Promise<boolean>;
-    request.user = await this.tokens.callerOf(kind, claims);
-    return true;
+    const token = TOKEN_OF[kind](request) ?? '';
+    const claims = this.tokens.recall(token);
+    if (claims) {
+      request.user = await this.tokens.callerOf(kind, claims);
+      return true;
+    }
+    const passes = await this.guards[kind].canActivate(context);
+    if (passes) this.tokens.remember(token);
+    return passes === true;
   }
 }
 

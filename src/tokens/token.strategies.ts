@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { Strategy, type StrategyOptionsWithRequest } from 'passport-jwt';
+import { Strategy, type StrategyOptionsWithoutRequest } from 'passport-jwt';
 import type { Caller } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 import { type Claims, TOKEN_ALGORITHM, TokensService } from './tokens.service.js';
@@ -27,24 +27,20 @@ export const TOKEN_OF: Record<TokenKind, Extractor> = {
 
 /** A passport strategy, named after the kind of token that it accepts. */
 function tokenStrategy(kind: TokenKind) {
-  const extract = TOKEN_OF[kind];
   @Injectable()
   class TokenStrategy extends PassportStrategy(Strategy, kind) {
     constructor(private readonly tokens: TokensService) {
       super({
         // passport-jwt's types are Express's; it hands over whatever request it is given.
-        jwtFromRequest: extract as unknown as StrategyOptionsWithRequest['jwtFromRequest'],
+        jwtFromRequest: TOKEN_OF[kind] as unknown as StrategyOptionsWithoutRequest['jwtFromRequest'],
         // Its types know strings alone; jsonwebtoken, to which it passes the key, prefers a KeyObject.
         secretOrKey: tokens.key as unknown as string,
         algorithms: [TOKEN_ALGORITHM],
-        passReqToCallback: true,
       });
     }
 
-    async validate(request: FastifyRequest, claims: Claims): Promise<Caller> {
-      const caller = await this.tokens.callerOf(kind, claims);
-      this.tokens.remember(extract(request) ?? '', claims);
-      return caller;
+    validate(claims: Claims): Promise<Caller> {
+      return this.tokens.callerOf(kind, claims);
     }
   }
   return TokenStrategy;

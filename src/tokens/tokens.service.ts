@@ -57,9 +57,9 @@ export class TokensService {
     return this.jwt.sign(claims, { privateKey: this.key, algorithm: TOKEN_ALGORITHM });
   }
 
-  /** Remembers the claims of a token whose signature is verified: that stays so, all else is checked each time. */
-  remember(token: string, claims: Claims): void {
-    this.verified.set(token, claims);
+  /** Remembers a token whose signature is verified: that stays so, all else is checked each time. */
+  remember(token: string): void {
+    this.verified.set(token, this.jwt.decode<Claims>(token));
   }
 
   /** The claims of a remembered token, until it expires. */
