@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { forbidden, unauthenticated } from '../common/errors.js';
 import { PasswordHasher } from '../common/password-hasher.js';
@@ -9,6 +10,9 @@ import { Outbox } from '../mail/outbox.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import type { LoginDto, TokenDto } from './dto/auth.dto.js';
+
+/** How soon "forgot password" answers, in milliseconds: longer than a commit to disk takes. */
+const FORGOT_PASSWORD_TIME = 100;
 
 const wrongCredentials = () => unauthenticated('invalid username or password');
 
@@ -45,11 +49,18 @@ export class AuthService {
     await this.unitOfWork.run((tx) => this.tokens.useUp(tx, caller));
   }
 
-  /** Mails a reset token to the user, if there is one; the caller cannot tell. */
+  /**
+   * Mails a reset token to the user, if there is one and they have not been sent too many. The caller cannot
+   * tell, not from the time it takes either.
+   */
   async forgotPassword(username: string): Promise<void> {
+    await Promise.all([this.mailResetToken(username), sleep(FORGOT_PASSWORD_TIME)]);
+  }
+
+  private async mailResetToken(username: string): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const [user] = await tx.query<{ id: number; email: string }>(
-        `SELECT id, email FROM users WHERE username_key = ?${tx.forShare}`,
+        `SELECT id, email FROM users WHERE username_key = ?${tx.forUpdate}`,
         [fold(username)],
       );
       if (user) await this.outbox.add(tx, { userId: user.id, kind: 'reset-password', address: user.email });

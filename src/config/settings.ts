@@ -32,6 +32,18 @@ export interface HashingCost {
   timeCost: number;
 }
 
+/** How the outbox times its work, in milliseconds. */
+export interface MailTiming {
+  /** How often to look for mails that have become due, or that another instance left behind. */
+  look: number;
+  /** How long a mail belongs to the worker that took it, counted from the last sign that it works. */
+  lease: number;
+  /** How often a worker gives that sign; several fit into a lease. */
+  renewal: number;
+  /** Half of the pause after a first failure, on average; it doubles with each further one. */
+  pause: number;
+}
+
 /** Everything that an operator can set ("Settings" in the contract), checked and typed. */
 export class Settings {
   host!: string;
@@ -53,11 +65,13 @@ export class Settings {
   maxFileSize!: number;
   /** In Unicode code points. */
   maxMessageLength!: number;
-  /** Whether attempts at passwords are limited; a benchmark lifts that. */
+  /** Whether attempts at passwords and mails that anybody can cause are limited; a benchmark lifts that. */
   rateLimits!: boolean;
   logLevel!: (typeof LOG_LEVELS)[number];
   /** Not an operator's setting: the contract fixes the floor, tests pass in a cheap one. */
   hashing: HashingCost = { memoryCost: 19_456, timeCost: 2 };
+  /** Not an operator's setting either: tests pass in a quicker one. */
+  mailTiming: MailTiming = { look: 1_000, lease: 60_000, renewal: 15_000, pause: 1_000 };
 }
 
 /**

@@ -11,6 +11,7 @@ export type MailKind = (typeof MAIL_KINDS)[number];
 @Entity('mails')
 @Index('ix_mails_due', ['state', 'dueAt'])
 @Index('ix_mails_user_id', ['userId'])
+@Index('ix_mails_address', ['address', 'state'])
 export class Mail {
   @PrimaryGeneratedColumn()
   id!: number;
@@ -26,17 +27,22 @@ export class Mail {
   @Column('varchar', { length: 254 })
   address!: string;
 
+  /** `failed` for good, with the reason in `error`; `cancelled` after an attempt: nobody waits for it any more. */
   @Column('varchar', { length: 16 })
-  state!: 'waiting' | 'sent' | 'failed';
+  state!: 'waiting' | 'sent' | 'failed' | 'cancelled';
 
+  /** How often a worker has taken it; the number tells the one that holds it from those before. */
   @Column('int')
   attempts!: number;
 
-  /** When to try (again), in microseconds. A worker that takes the row moves it to the end of its lease. */
+  /**
+   * In microseconds. While it waits, when to try (again): a worker that takes the row moves that to the end
+   * of its lease. Afterwards, when it was sent or given up.
+   */
   @Column('bigint', { name: 'due_at' })
   dueAt!: number;
 
-  /** What the last attempt failed with. */
+  /** What the last attempt failed with, without tokens; at most 500 characters. */
   @Column('varchar', { length: 500, nullable: true })
   error!: string | null;
 

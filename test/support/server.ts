@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection } from 'mysql2/promise';
 import { createApp } from '#src/configure-app.js';
-import { readSettings, type Settings } from '#src/config/settings.js';
+import { type MailTiming, readSettings, type Settings } from '#src/config/settings.js';
 import { Mailbox } from './mailbox.js';
 import { Parley } from './parley.js';
 
@@ -43,6 +43,9 @@ async function runOn(server: string, statement: string): Promise<void> {
   await connection.query(statement);
   await connection.end();
 }
+
+/** An outbox whose pauses are a fiftieth. Its leases are as long as ever: a test waits for the end of none. */
+export const QUICK: MailTiming = { look: 50, lease: 60_000, renewal: 15_000, pause: 20 };
 
 /** The settings of a server on the database, with hashes that cost next to nothing. */
 export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {

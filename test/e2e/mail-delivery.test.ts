@@ -1,0 +1,453 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { MailTiming } from '#src/config/settings.js';
+import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
+import { MailWorker } from '#src/mail/mail.worker.js';
+import { Outbox } from '#src/mail/outbox.service.js';
+import { ChildServer } from '../support/child-server.js';
+import { digest, type Json, type Member } from '../support/parley.js';
+import {
+  createTestDatabase,
+  onMysql,
+  QUICK,
+  startServer,
+  type TestDatabase,
+  type TestServer,
+} from '../support/server.js';
+import { freePort, type ReceivedMail, refusal, SmtpSink } from '../support/smtp-sink.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
+
+const WELCOME = /^Welcome to Parley: verify your email address$/;
+const RESET = /^Reset your password$/;
+const CHANGED = /^Your password was changed$/;
+const SECOND = 1_000_000;
+
+/** Leases so short that a test can outlive them. */
+const SHORT_LEASE: MailTiming = { ...QUICK, lease: 2_000, renewal: 250 };
+
+/** The pauses of every day. */
+const UNHURRIED: MailTiming = { ...QUICK, pause: 1_000 };
+
+let sink: SmtpSink;
+let server: TestServer;
+
+beforeAll(async () => {
+  sink = await SmtpSink.listen();
+  server = await startServer({ smtpUrl: sink.url, mailTiming: QUICK, rateLimits: false });
+});
+
+afterEach(() => sink.release());
+
+afterAll(async () => {
+  await server.close();
+  await sink.close();
+});
+
+const forget = ({ parley, username }: Member) => parley.get(`/api/auth/forgot-password?username=${username}`);
+const changePassword = (user: Member) =>
+  user.put(`/api/users/${user.username}`, { password: digest('another') });
+
+const rows = ({ app }: TestServer, where = '1 = 1') =>
+  app.get(Reader).query<Json>(`SELECT * FROM mails WHERE ${where} ORDER BY id`);
+const rowsTo = (on: TestServer, { email }: Member) => rows(on, `address = '${email}'`);
+const change = ({ app }: TestServer, set: string, where: string) =>
+  app.get(UnitOfWork).run((tx) => tx.execute(`UPDATE mails SET ${set} WHERE ${where}`));
+
+/** Resolves with the user's newest mail once it fulfils the condition. */
+const waitForRow = (on: TestServer, user: Member, fulfils: (row: Json) => boolean) =>
+  until(`a mail to ${user.email}`, async () => {
+    const row = (await rowsTo(on, user)).at(-1);
+    return row && fulfils(row) ? row : undefined;
+  });
+const waitForState = (on: TestServer, user: Member, state: string) =>
+  waitForRow(on, user, (row) => row.state === state);
+
+const isTo = (user: Member) => (mail: ReceivedMail) => mail.recipients.includes(user.email);
+const subjectsTo = (user: Member, mails: ReceivedMail[]) =>
+  mails.filter(isTo(user)).map(({ subject }) => subject);
+/** The number of a mail's row, which its Message-ID holds. */
+const numberOf = ({ messageId }: ReceivedMail) => Number(messageId?.split('.')[1]);
+const count = (total: number, mails: ReceivedMail[]) =>
+  until(`${total} mails`, () => mails.length >= total || undefined);
+
+/** A server of its own for one test, on a database that may have been used before. */
+async function withServer(
+  { smtpUrl = sink.url, mailTiming = QUICK, database }: Partial<Setup>,
+  task: (on: TestServer) => Promise<void>,
+): Promise<void> {
+  const on = await startServer({ smtpUrl, mailTiming, rateLimits: false }, database);
+  try {
+    await task(on);
+  } finally {
+    await (database ? on.stop() : on.close());
+  }
+}
+
+interface Setup {
+  smtpUrl: string;
+  mailTiming: MailTiming;
+  database: TestDatabase;
+}
+
+describe('when the mail server was down', () => {
+  test('500 mails all arrive once, those to one address in their order', async () => {
+    const port = await freePort();
+    await withServer({ smtpUrl: `smtp://127.0.0.1:${port}` }, async (cutOff) => {
+      const causeFive = async (n: number) => {
+        const user = await cutOff.parley.signUp(`crowd${n}`);
+        for (const cause of [forget, changePassword, forget, changePassword]) await cause(user);
+        return user;
+      };
+      const users = await Promise.all(Array.from({ length: 100 }, (_, n) => causeFive(n)));
+      const revived = await SmtpSink.listen(port);
+      revived.verdict = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+      try {
+        await count(500, revived.accepted);
+        await until('all to be written down', async () =>
+          (await rows(cutOff, `state <> 'sent'`)).length === 0 ? true : undefined,
+        );
+        expect(new Set(revived.offered.map(({ messageId }) => messageId)).size).toBe(500);
+        expect(revived.offered).toHaveLength(500);
+        for (const user of users) {
+          const mails = revived.accepted.filter(isTo(user));
+          expect(mails.map(({ subject }) => subject)).toEqual([
+            expect.stringMatching(WELCOME),
+            ...[RESET, CHANGED, RESET, CHANGED].map((subject) => expect.stringMatching(subject)),
+          ]);
+          const numbers = mails.map(numberOf);
+          expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+        }
+      } finally {
+        await revived.close();
+      }
+    });
+  });
+
+  test('it is tried with one mail now and then, the others wait untouched', async () => {
+    await withServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` }, async (cutOff) => {
+      await Promise.all(Array.from({ length: 50 }, (_, n) => cutOff.parley.signUp(`patient${n}`)));
+      const tried = await until('some attempts', async () => {
+        const mails = await rows(cutOff, 'attempts > 0');
+        return mails.length >= 3 ? mails : undefined;
+      });
+      expect(tried.length).toBeLessThan(25);
+    });
+  });
+});
+
+describe('a mail server that is slow', () => {
+  test('stops nobody but whom it is slow for, and is sent eight mails at once at most', async () => {
+    let letGo = () => {};
+    const released = new Promise<void>((resolve) => (letGo = resolve));
+    sink.verdict = ({ recipients }) => (recipients[0].startsWith('slow') ? released : undefined);
+    const slow = await Promise.all(Array.from({ length: 7 }, (_, n) => server.parley.signUp(`slow${n}`)));
+    await until('seven mails under way', () => sink.offered.filter(isToAny(slow)).length === 7 || undefined);
+    const quick = await server.parley.signUp('quick');
+    await sink.waitFor(quick.email, WELCOME);
+    const more = await Promise.all(Array.from({ length: 7 }, (_, n) => server.parley.signUp(`slower${n}`)));
+    await until('an eighth', () => sink.offered.some(isToAny(more)) || undefined);
+    letGo();
+    for (const user of [...slow, ...more]) await waitForState(server, user, 'sent');
+    expect(sink.mostAtOnce).toBe(8);
+  });
+
+  const isToAny = (users: Member[]) => (mail: ReceivedMail) => users.some((user) => isTo(user)(mail));
+
+  test('gets each mail from one of two instances, however long it takes', async () => {
+    const database = await createTestDatabase();
+    await withServer({ mailTiming: SHORT_LEASE, database }, async (first) => {
+      await withServer({ mailTiming: SHORT_LEASE, database }, async (second) => {
+        sink.hold();
+        const users = [await first.parley.signUp('tardy'), await second.parley.signUp('tardier')];
+        for (const user of users) {
+          await sink.waitForOffer(user.email, WELCOME);
+          const [{ due_at: leased }] = await rowsTo(first, user);
+          await waitForRow(second, user, (row) => row.due_at > leased + SHORT_LEASE.lease * 1_000);
+        }
+        sink.release();
+        for (const user of users) {
+          expect(await waitForState(first, user, 'sent')).toMatchObject({ attempts: 1 });
+          expect(sink.offered.filter(isTo(user))).toHaveLength(1);
+        }
+      });
+    });
+    await database.drop();
+  });
+});
+
+describe('mails to one address', () => {
+  test('wait for one that is refused for now', async () => {
+    sink.verdict = ({ subject = '' }) => {
+      if (WELCOME.test(subject)) throw refusal(451, 'greylisted, come back later');
+    };
+    const user = await server.parley.signUp('greylisted');
+    await waitForRow(server, user, ({ error }) => /greylisted/.test(error));
+    await forget(user);
+    await until('more attempts', async () => (await rowsTo(server, user))[0].attempts > 2 || undefined);
+    sink.release();
+    await sink.waitFor(user.email, RESET);
+    expect(subjectsTo(user, sink.accepted)).toEqual([
+      expect.stringMatching(WELCOME),
+      expect.stringMatching(RESET),
+    ]);
+    expect(sink.offered.filter(isTo(user)).findIndex(({ subject = '' }) => RESET.test(subject))).toBe(
+      sink.offered.filter(isTo(user)).length - 1,
+    );
+  });
+
+  test('do not wait for one that is refused for good', async () => {
+    sink.recipientVerdict = (address) => {
+      if (address === 'moved-away@example.com') throw refusal(550, 'no such user here');
+    };
+    const user = await server.parley.signUp('moved-away');
+    expect(await waitForState(server, user, 'failed')).toMatchObject({
+      attempts: 1,
+      error: expect.stringContaining('550 no such user here'),
+    });
+    sink.release();
+    await forget(user);
+    await sink.waitFor(user.email, RESET);
+    expect(subjectsTo(user, sink.offered)).toHaveLength(1);
+    expect((await rowsTo(server, user))[0]).toMatchObject({ state: 'failed', attempts: 1 });
+  });
+
+  test('do not wait for one to another address', async () => {
+    sink.verdict = ({ recipients }) => {
+      if (recipients.includes('full@example.com')) throw refusal(452, 'mailbox full');
+    };
+    const full = await server.parley.signUp('full');
+    await waitForRow(server, full, ({ error }) => /mailbox full/.test(error));
+    await sink.waitFor((await server.parley.signUp('roomy')).email, WELCOME);
+  });
+});
+
+describe('the reason of a failure', () => {
+  test('is kept without the token that the mail server quotes', async () => {
+    sink.verdict = ({ text = '' }) => {
+      throw refusal(554, `not with that link: ${/http\S+/.exec(text)?.[0]}`);
+    };
+    const user = await server.parley.signUp('quoted');
+    const { error } = await waitForState(server, user, 'failed');
+    expect(error).toContain('not with that link: http://parley.test/api/auth/verify-email?token=…');
+    expect(error).not.toContain('eyJ');
+  });
+
+  test('is cut to 500 characters, none of them in halves', async () => {
+    sink.verdict = () => {
+      throw refusal(550, 'x'.repeat(5) + '😀'.repeat(600));
+    };
+    const user = await server.parley.signUp('long-winded');
+    const { error } = await waitForState(server, user, 'failed');
+    expect([...error]).toHaveLength(500);
+    expect(error.isWellFormed()).toBe(true);
+    expect(error).toMatch(/😀$/u);
+  });
+
+  test('lets an operator see it and send it after all, as the README says', async () => {
+    sink.verdict = () => {
+      throw refusal(550, 'blocked');
+    };
+    const user = await server.parley.signUp('unblocked');
+    const { id } = await waitForState(server, user, 'failed');
+    sink.release();
+    await change(server, `state = 'waiting', attempts = 0, due_at = 0`, `id = ${id}`);
+    await sink.waitFor(user.email, WELCOME);
+    expect(await waitForState(server, user, 'sent')).toMatchObject({ error: null });
+  });
+});
+
+describe('pauses', () => {
+  /** How long after now the mail is tried again, in seconds, once it has failed after so many attempts. */
+  async function pauseOf(on: TestServer, user: Member, attempts: number): Promise<number> {
+    await waitForRow(on, user, (row) => row.error !== null);
+    await change(on, `attempts = ${attempts - 1}, due_at = 0`, `address = '${user.email}'`);
+    const row = await waitForRow(on, user, (mail) => mail.attempts === attempts && mail.due_at > 0);
+    // The lease of the attempt is neither.
+    const { due_at: dueAt } = await waitForRow(on, user, (mail) => mail.due_at !== row.due_at);
+    return dueAt / SECOND - Date.now() / 1_000;
+  }
+
+  test('of a mail grow to ten minutes, and differ', async () => {
+    sink.verdict = ({ recipients }) => {
+      if (recipients[0].startsWith('paused')) throw refusal(451, 'later');
+    };
+    await withServer({ mailTiming: UNHURRIED }, async (on) => {
+      const users = await Promise.all(
+        ['paused1', 'paused2', 'paused3'].map((name) => on.parley.signUp(name)),
+      );
+      const pauses = [];
+      for (const user of users) pauses.push(await pauseOf(on, user, 30));
+      for (const pause of pauses) {
+        expect(pause).toBeGreaterThan(250);
+        expect(pause).toBeLessThan(950);
+      }
+      expect(new Set(pauses.map(Math.round)).size).toBeGreaterThan(1);
+    });
+  });
+});
+
+describe('a mail that fails for three days', () => {
+  const refuseAll = () => {
+    sink.verdict = () => {
+      throw refusal(451, 'not today');
+    };
+  };
+
+  async function failOnceMore(name: string, attempts: number): Promise<Json> {
+    refuseAll();
+    const user = await server.parley.signUp(name);
+    await waitForRow(server, user, ({ error }) => error !== null);
+    const age = `created_at = created_at - ${73 * 3_600 * SECOND}`;
+    await change(
+      server,
+      `${age}, attempts = ${attempts}, due_at = 0, error = NULL`,
+      `address = '${user.email}'`,
+    );
+    return waitForRow(server, user, (row) => row.error !== null && row.attempts > attempts);
+  }
+
+  test('is given up, with its reason', async () => {
+    expect(await failOnceMore('hopeless', 30)).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('not today'),
+    });
+  });
+
+  test('is tried some more when nobody tried it for so long', async () => {
+    expect(await failOnceMore('forgotten', 1)).toMatchObject({ state: 'waiting' });
+  });
+});
+
+describe('a server that ends', () => {
+  test('finishes the mail under way', async () => {
+    const database = await createTestDatabase();
+    const ending = await startServer({ smtpUrl: sink.url, mailTiming: QUICK }, database);
+    sink.hold();
+    const user = await ending.parley.signUp('unhurried');
+    await sink.waitForOffer(user.email, WELCOME);
+    const stopped = ending.stop();
+    sink.release();
+    await stopped;
+    await withServer({ database }, async (next) => {
+      expect(await rowsTo(next, user)).toEqual([expect.objectContaining({ state: 'sent', attempts: 1 })]);
+    });
+    await database.drop();
+    expect(sink.offered.filter(isTo(user))).toHaveLength(1);
+  });
+
+  test('by SIGKILL in the middle of a mail: it is sent once the lease has ended', async () => {
+    const database = await createTestDatabase();
+    const killed = await ChildServer.start(database, { SMTP_URL: sink.url });
+    sink.hold();
+    const user = await killed.parley.signUp('survivor');
+    await sink.waitForOffer(user.email, WELCOME);
+    await killed.kill();
+    // The mail that is held stays so: it was never accepted.
+    sink.verdict = () => {};
+    await withServer({ database }, async (next) => {
+      const [left] = await rowsTo(next, user);
+      expect(left).toMatchObject({ state: 'waiting', attempts: 1 });
+      expect(left.due_at).toBeLessThanOrEqual((Date.now() + 60_000) * 1_000);
+      await change(next, 'due_at = 0', `id = ${left.id}`);
+      await waitForState(next, user, 'sent');
+      expect(sink.accepted.filter(isTo(user))).toHaveLength(1);
+    });
+    await database.drop();
+  });
+});
+
+test('a mail server that dies after accepting a mail gets it twice at most, as the same', async () => {
+  const dying = await SmtpSink.listen();
+  await withServer({ smtpUrl: dying.url }, async (on) => {
+    dying.beforeAnswer = () => void dying.crash();
+    const user = await on.parley.signUp('twice');
+    await until('the failure', async () => (await rowsTo(on, user))[0].error ?? undefined);
+    const revived = await SmtpSink.listen(dying.port);
+    try {
+      const mail = await revived.waitFor(user.email, WELCOME);
+      await waitForState(on, user, 'sent');
+      expect(dying.accepted.map(({ messageId }) => messageId)).toEqual([mail.messageId]);
+      expect(revived.offered).toHaveLength(1);
+    } finally {
+      await revived.close();
+    }
+  });
+});
+
+test.runIf(onMysql)('a mail that is accepted while the database is away is sent once', async () => {
+  const database = await createTestDatabase();
+  const url = new URL(database.url);
+  const proxy = new TcpProxy({ host: url.hostname, port: Number(url.port || 3306) });
+  await proxy.open();
+  url.hostname = '127.0.0.1';
+  url.port = String(proxy.port);
+  await withServer({ database: { ...database, url: url.href } }, async (on) => {
+    const user = await on.parley.signUp('in-between');
+    await waitForState(on, user, 'sent');
+    sink.beforeAnswer = () => proxy.cut();
+    await forget(user);
+    await sink.waitFor(user.email, RESET);
+    let refused = 0;
+    await until('the database to be missed', async () => {
+      const { status } = await on.parley.get('/api/users?username=x', { token: user.token });
+      refused += status === 503 ? 1 : 0;
+      return refused >= 20 || undefined;
+    });
+    sink.beforeAnswer = () => {};
+    await proxy.open();
+    await until('it to be written down', async () => {
+      const states = (await rowsTo(on, user).catch(() => [])).map(({ state }) => state);
+      return states.join() === 'sent,sent' || undefined;
+    });
+    expect(subjectsTo(user, sink.offered)).toHaveLength(2);
+  });
+  await proxy.cut();
+  await database.drop();
+});
+
+describe('what a worker may say of a mail that another one has taken meanwhile', () => {
+  let idle: TestServer;
+  let outbox: Outbox;
+
+  beforeAll(async () => {
+    idle = await startServer({ smtpUrl: sink.url, mailTiming: QUICK });
+    await idle.app.get(MailWorker).onModuleDestroy();
+    outbox = idle.app.get(Outbox);
+  });
+
+  afterAll(() => idle.close());
+
+  async function takenTwice(name: string) {
+    const user = await idle.parley.signUp(name);
+    const [{ mail: slept }] = await outbox.claim(1);
+    expect(await outbox.claim(1)).toEqual([]);
+    await change(idle, 'due_at = 0', `id = ${slept.id}`);
+    const [{ mail }] = await outbox.claim(1);
+    expect(mail.id).toBe(slept.id);
+    return { user, slept, before: await rowsTo(idle, user) };
+  }
+
+  test('is not that it failed, and not that it still works on it', async () => {
+    const { user, slept, before } = await takenTwice('overslept');
+    await outbox.record([{ mail: slept, failure: { reason: 'my connection broke', pause: null } }]);
+    await outbox.renew([slept]);
+    expect(await rowsTo(idle, user)).toEqual(before);
+    await outbox.record([{ mail: { ...slept, attempts: 2 }, failure: { reason: 'mine too', pause: null } }]);
+    expect(await rowsTo(idle, user)).toEqual([
+      expect.objectContaining({ state: 'failed', error: 'mine too' }),
+    ]);
+  });
+
+  test('is that it was sent', async () => {
+    const { user, slept } = await takenTwice('sleepless');
+    await outbox.record([{ mail: slept }]);
+    expect(await rowsTo(idle, user)).toEqual([expect.objectContaining({ state: 'sent' })]);
+  });
+
+  test('of two that look at once each mail is one’s', async () => {
+    await Promise.all(Array.from({ length: 10 }, (_, n) => idle.parley.signUp(`wanted${n}`)));
+    const claims = (await Promise.all(Array.from({ length: 4 }, () => outbox.claim(10)))).flat();
+    expect(claims).toHaveLength(10);
+    expect(new Set(claims.map(({ mail }) => mail.id)).size).toBe(10);
+  });
+});
