@@ -12,6 +12,8 @@ export interface Call {
   path: string;
   token?: string;
   json?: unknown;
+  /** A body that is no JSON. */
+  raw?: { type: string; bytes: Buffer };
 }
 
 export interface Answer {
@@ -20,17 +22,31 @@ export interface Answer {
   text: string;
 }
 
-export async function call(url: string, { method, path, token, json }: Call): Promise<Answer> {
-  const response = await fetch(url + path, {
-    method,
-    headers: {
-      ...(token === undefined ? {} : { authorization: token }),
-      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    body: json === undefined ? undefined : JSON.stringify(json),
-  });
+export function headersOf({ token, json, raw }: Call): Record<string, string> {
+  const type = json === undefined ? raw?.type : 'application/json';
+  return {
+    ...(token === undefined ? {} : { authorization: token }),
+    ...(type === undefined ? {} : { 'content-type': type }),
+  };
+}
+
+export const bodyOf = ({ json, raw }: Call) => (json === undefined ? raw?.bytes : JSON.stringify(json));
+
+export async function call(url: string, request: Call): Promise<Answer> {
+  const { method, path } = request;
+  const response = await fetch(url + path, { method, headers: headersOf(request), body: bodyOf(request) });
   const text = await response.text();
   return { status: response.status, contentType: response.headers.get('content-type'), text };
+}
+
+const BOUNDARY = 'parley-bench';
+
+/** The bytes as the form that an upload is. */
+export function upload(file: string, { token }: User, bytes: Buffer): Call {
+  const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="notes.txt"\r\nContent-Type: text/plain\r\n\r\n`;
+  const form = Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
+  const raw = { type: `multipart/form-data; boundary=${BOUNDARY}`, bytes: form };
+  return { method: 'POST', path: `/api/files/${file}`, token, raw };
 }
 
 /** The server's API as the seed uses it: whatever fails ends the run. */
@@ -83,16 +99,8 @@ export class Api {
     return data.uuid;
   }
 
-  async upload(file: string, { token }: User, bytes: Buffer): Promise<void> {
-    const form = new FormData();
-    form.set('file', new Blob([bytes], { type: 'text/plain' }), 'file.txt');
-    const response = await fetch(`${this.url}/api/files/${file}`, {
-      method: 'POST',
-      headers: { authorization: token },
-      body: form,
-    });
-    if (response.status !== 200)
-      throw new Error(`upload answered ${response.status}: ${await response.text()}`);
+  async upload(file: string, user: User, bytes: Buffer): Promise<void> {
+    await this.request(upload(file, user, bytes));
   }
 
   private async request<T>(request: Call, status = 200): Promise<T> {

@@ -16,74 +16,105 @@ export interface Slice {
 }
 
 /** How often to look whether enough answers have come, in milliseconds. */
-const LOOK_EVERY = 10;
+const LOOK_EVERY = 5;
 
 /** How long to wait for answers at most, in milliseconds. */
 const PATIENCE = 20_000;
 
 export const newLatencies = () => createHistogram({ figures: 3 });
 
+/** Answers as they come; failures are kept for the end. */
+class Watch {
+  answers = 0;
+  counting = true;
+  private readonly failures = new Map<string, number>();
+
+  constructor(run: autocannon.Instance, latencies: RecordableHistogram) {
+    run.on('response', (_client, status, _bytes, milliseconds) => {
+      if (status !== 200) this.fail(`status ${status}`);
+      this.answers += 1;
+      if (this.counting) latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
+    });
+    run.on('reqError', (error: Error) => this.fail(error.message));
+  }
+
+  private fail(what: string): void {
+    this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
+  }
+
+  /** Waits until so many answers have come. */
+  async answered(count: number): Promise<void> {
+    for (let waited = 0; this.answers < count && waited < PATIENCE; waited += LOOK_EVERY) {
+      await sleep(LOOK_EVERY);
+    }
+  }
+
+  /** @throws when any answer was no success, or there was none. */
+  judge(url: string): void {
+    if (this.failures.size === 0 && this.answers > 0) return;
+    const list = [...this.failures].map(([what, count]) => `${what} (${count} times)`).join(', ');
+    throw new Error(`${url} answered: ${list || 'nothing'}`);
+  }
+}
+
+/** Calls `begin` when the counting begins, and what it returns when it ends. */
+export type Meter = () => Promise<() => Promise<void>>;
+
+const NO_METER: Meter = () => Promise.resolve(() => Promise.resolve());
+
 /**
  * Drives a server, and counts for so many milliseconds from when each connection may have had an answer; where it is
- * slow, until each may have had another. Latencies are recorded in microseconds. `onWindow` is called when the counting
- * begins, and what it returns when it ends.
+ * slow, until each may have had another. Latencies are recorded in microseconds.
  *
  * @throws when any answer is no success.
  */
 export async function drive(
-  { url, connections, requestsOf }: Load,
+  load: Load,
   milliseconds: number,
   latencies: RecordableHistogram = newLatencies(),
-  onWindow: () => Promise<() => Promise<void>> = () => Promise.resolve(() => Promise.resolve()),
+  meter = NO_METER,
 ): Promise<Slice> {
-  let connection = 0;
-  let counting = false;
-  const seen = { answers: 0 };
-  const failures = new Map<string, number>();
-  const fail = (what: string) => failures.set(what, (failures.get(what) ?? 0) + 1);
-  const run = autocannon(
-    {
-      url,
-      connections,
-      pipelining: 1,
-      duration: 3600,
-      // How often it looks whether it is to stop.
-      sampleInt: 20,
-      setupClient: (client) => {
-        client.setRequests(requestsOf(connection));
-        connection += 1;
-      },
-    },
-    () => {},
-  );
-  const done = new Promise((resolve) => void run.once('done', resolve));
-  run.on('response', (_client, status, _bytes, duration) => {
-    if (status !== 200) fail(`status ${status}`);
-    seen.answers += 1;
-    if (counting) latencies.record(Math.max(1, Math.round(duration * 1000)));
-  });
-  run.on('reqError', (error: Error) => fail(error.message));
-
-  const answered = async (count: number) => {
-    for (let waited = 0; seen.answers < count && waited < PATIENCE; waited += LOOK_EVERY)
-      await sleep(LOOK_EVERY);
-  };
-  await answered(connections);
-  const endWindow = await onWindow();
-  const start = performance.now();
-  const before = seen.answers;
-  counting = true;
+  // It is stopped long before; it looks every 20 ms whether it is to stop.
+  const { run, done } = start(load, { duration: 3600, sampleInt: 20 });
+  const watch = new Watch(run, latencies);
+  watch.counting = false;
+  await watch.answered(load.connections);
+  const endMeter = await meter();
+  const begin = performance.now();
+  const before = watch.answers;
+  watch.counting = true;
   await sleep(milliseconds);
-  await answered(before + connections);
-  counting = false;
-  const requests = seen.answers - before;
-  const seconds = (performance.now() - start) / 1000;
-  await endWindow();
+  await watch.answered(before + load.connections);
+  watch.counting = false;
+  const requests = watch.answers - before;
+  const seconds = (performance.now() - begin) / 1000;
+  await endMeter();
   run.stop();
   await done;
-  if (failures.size > 0 || requests === 0) {
-    const list = [...failures].map(([what, count]) => `${what} (${count} times)`).join(', ');
-    throw new Error(`${url} answered: ${list || 'nothing'}`);
-  }
+  watch.judge(load.url);
   return { requests, seconds };
+}
+
+/** As {@link drive}, but each connection sends its one request once. */
+export async function driveOnce(load: Load, latencies: RecordableHistogram, meter: Meter): Promise<Slice> {
+  const endMeter = await meter();
+  const begin = performance.now();
+  const { run, done } = start(load, { amount: load.connections });
+  const watch = new Watch(run, latencies);
+  await watch.answered(load.connections);
+  const seconds = (performance.now() - begin) / 1000;
+  await endMeter();
+  await done;
+  watch.judge(load.url);
+  return { requests: watch.answers, seconds };
+}
+
+function start({ url, connections, requestsOf }: Load, options: Partial<autocannon.Options>) {
+  let connection = 0;
+  const setupClient = (client: autocannon.Client) => {
+    client.setRequests(requestsOf(connection));
+    connection += 1;
+  };
+  const run = autocannon({ url, connections, pipelining: 1, setupClient, ...options }, () => {});
+  return { run, done: new Promise((resolve) => void run.once('done', resolve)) };
 }

@@ -1,47 +1,65 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDatabases } from './databases.js';
+import { type BenchDatabase, createDatabases } from './databases.js';
 import { goalsTable, judge } from './goals.js';
 import { LOGIN_GROUP, type LoginResult, measureLogin } from './login.js';
 import { measureGroup, type Result } from './measure.js';
 import { readOptions } from './options.js';
 import { Progress } from './progress.js';
 import { table } from './report.js';
+import { keep, keepProfile } from './results.js';
 import { openSite, type Site } from './site.js';
 import { verify } from './verify.js';
 
 const options = readOptions();
 const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'));
 const progress = new Progress();
-const databases = await createDatabases(folder);
+const databases: BenchDatabase[] = [];
 const sites: Site[] = [];
-try {
-  for (const database of databases) sites.push(await openSite(database, folder, options, progress));
-  for (const site of sites) {
-    if (options.only.length > 0) {
-      site.works = site.works.filter(({ name }) => options.only.some((start) => name.startsWith(start)));
-    }
-    for (const work of site.works) await verify(work, site);
-  }
-  const groups = new Set(sites.flatMap(({ works }) => works.map(({ group }) => group)));
-  const results: Result[] = [];
-  const logins: LoginResult[] = [];
-  for (const group of groups) {
-    // The last: the memory that hashing took comes back late.
-    if (group !== LOGIN_GROUP) results.push(...(await measureGroup(sites, group, options, progress)));
-  }
-  if (groups.has(LOGIN_GROUP)) {
-    for (const site of sites) {
-      const { result, login } = await measureLogin(site, options, progress);
-      results.push(result);
-      logins.push(login);
-    }
-  }
-  process.stdout.write(`${table(results)}\n${goalsTable(judge(results, logins))}\n`);
-} finally {
+
+/** Leaves nothing behind, however the run ends. */
+async function cleanUp(): Promise<void> {
   progress.stop();
   for (const { parley, floor } of sites) await Promise.all([parley.stop(), floor.stop()]);
   for (const database of databases) await database.drop();
+}
+
+async function measure(): Promise<void> {
+  const results: Result[] = [];
+  const logins: LoginResult[] = [];
+  const groups = new Set(sites.flatMap(({ works }) => works.map(({ group }) => group)));
+  for (const group of groups) {
+    if (group === LOGIN_GROUP) continue;
+    results.push(...(await measureGroup(sites, group, options, progress)));
+  }
+  // At the end: the memory that hashing takes comes back late.
+  for (const site of sites) {
+    if (!site.works.some(({ group }) => group === LOGIN_GROUP)) continue;
+    const { result, login } = await measureLogin(site, options, progress);
+    results.push(result);
+    logins.push(login);
+  }
+  const verdicts = judge(results, logins);
+  const files = keep({ options, results, logins, verdicts });
+  process.stdout.write(`${table(results)}\n${goalsTable(verdicts)}\n\n${files.join('\n')}\n`);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
+}
+try {
+  databases.push(...(await createDatabases(folder)));
+  for (const [index, database] of databases.entries()) {
+    sites.push(await openSite(database, folder, options, progress, index > 0));
+  }
+  for (const site of sites) for (const work of site.works) await verify(work, site);
+  await measure();
+} finally {
+  await cleanUp();
+  for (const { name, folder: own, parley } of sites) {
+    if (parley.logged) process.stderr.write(`Parley on ${name} has logged:\n${parley.logged}`);
+    for (const profile of keepProfile(name, own)) process.stdout.write(`${profile}\n`);
+  }
   rmSync(folder, { recursive: true, force: true });
 }

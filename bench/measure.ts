@@ -1,5 +1,5 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { drive, type Load, newLatencies } from './load.js';
+import { drive, driveOnce, type Load, newLatencies, type Slice } from './load.js';
 import type { Options } from './options.js';
 import type { Progress } from './progress.js';
 import type { Site } from './site.js';
@@ -53,15 +53,20 @@ export class Lane {
   }
 
   async warmUp(milliseconds: number): Promise<void> {
-    await drive(this.load, milliseconds);
+    if (!this.work.prepare) await drive(this.load, milliseconds);
   }
 
   async run(milliseconds: number): Promise<void> {
-    const { requests, seconds } = await drive(this.load, milliseconds, this.latencies, () =>
-      this.usage.begin(),
-    );
+    const { requests, seconds } = await this.slice(milliseconds);
     this.requests += requests;
     this.rates.push(requests / seconds);
+  }
+
+  private async slice(milliseconds: number): Promise<Slice> {
+    const meter = () => this.usage.begin();
+    if (!this.work.prepare) return drive(this.load, milliseconds, this.latencies, meter);
+    await this.work.prepare(this.load.url);
+    return driveOnce(this.load, this.latencies, meter);
   }
 
   figures(): Figures {

@@ -11,11 +11,15 @@ export interface Options {
   /** How much there is to read. */
   scale: Scale;
   profile: boolean;
+  /** Where there are two databases, the second one does only what is compared with the first. */
+  quick: boolean;
 }
 
 export interface Scale {
   /** Messages in the longest chat. */
   history: number;
+  /** Chats of one who has many. */
+  collection: number;
   /** Users to search among. */
   users: number;
 }
@@ -34,10 +38,13 @@ export function readOptions(): Options {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('--rounds must be a number from 1 on');
   return {
     only,
+    quick,
     rounds,
     profile,
-    slice: quick ? 300 : 600,
-    warmUp: quick ? 100 : 300,
-    scale: quick ? { history: 100_000, users: 10_000 } : { history: 1_000_000, users: 100_000 },
+    slice: quick ? 200 : 500,
+    warmUp: quick ? 50 : 250,
+    scale: quick
+      ? { history: 20_000, collection: 100, users: 5_000 }
+      : { history: 1_000_000, collection: 1_000, users: 100_000 },
   };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pLimit from 'p-limit';
 import { Api, type User } from './api.js';
-import type { Options, Scale } from './options.js';
+import type { Scale } from './options.js';
 import type { Progress } from './progress.js';
 import { MESSAGES } from './texts.js';
 
@@ -23,7 +23,7 @@ export interface World {
   longChats: LongChat[];
   /** Users of 50 chats each, which have five members. */
   readers: User[];
-  /** Users of 1,000 chats, which have five members. */
+  /** Users of as many chats as the scale says, which have five members. */
   collectors: User[];
   rooms: string[];
   /** A file of 1 MiB. */
@@ -36,7 +36,7 @@ export const MEBIBYTE = Buffer.from(randomBytes(524_288).toString('hex'));
 const AT_ONCE = 32;
 
 /** All that can be made through the API in a few seconds; {@link seedTables} makes the rest. */
-export async function seedThroughApi(url: string, options: Options, progress: Progress): Promise<World> {
+export async function seedThroughApi(url: string, scale: Scale, progress: Progress): Promise<World> {
   const api = new Api(url);
   const limit = pLimit(AT_ONCE);
   const all = <T>(count: number, make: (index: number) => Promise<T>) =>
@@ -67,10 +67,10 @@ export async function seedThroughApi(url: string, options: Options, progress: Pr
     const circle = Math.floor(index / 50) * 5;
     return api.createChat(readers.slice(circle, circle + 5), `Circle ${index}`, text(index));
   });
-  await all(1000, (index) => api.createChat(collectors, `Topic ${index}`, text(index)));
+  await all(scale.collection, (index) => api.createChat(collectors, `Topic ${index}`, text(index)));
 
   const [small, ...larger] = await Promise.all(
-    [1_000, 10_000, options.scale.history].map(async (size) => ({
+    [1_000, 10_000, scale.history].map(async (size) => ({
       size,
       uuid: await api.createChat(speakers, `History of ${size}`, text(0)),
     })),
@@ -80,7 +80,7 @@ export async function seedThroughApi(url: string, options: Options, progress: Pr
   await api.upload(file, speakers[0], MEBIBYTE);
   progress.stop();
   return {
-    scale: options.scale,
+    scale,
     speakers,
     hotChat,
     chats,

@@ -35,9 +35,10 @@ export class Server {
 
   static parley(settings: ServerSettings): Promise<Server> {
     const profiling = settings.profile ? ['--cpu-prof', `--cpu-prof-dir=${settings.folder}`] : [];
-    // The log stays at its default level: it has no line for a request that goes well.
+    // The default level has no line for a request either: what is logged at this one is worth telling.
     return Server.start('parley', [...profiling, ...startFlags(), PARLEY], settings, {
       RATE_LIMITS: 'off',
+      LOG_LEVEL: 'warn',
       DATA_DIR: join(settings.folder, 'data'),
       PORT: '0',
     });

@@ -7,7 +7,7 @@ import type { Progress } from './progress.js';
 import { seedThroughApi, type World } from './seed.js';
 import { Server } from './servers.js';
 import { seedTables } from './tables.js';
-import { makeWorks, type Work } from './works.js';
+import { makeWorks, SEND_GROUP, type Work } from './works.js';
 
 /** A database with all that the works need, and both servers on it. */
 export interface Site {
@@ -17,7 +17,10 @@ export interface Site {
   parley: Server;
   floor: Server;
   world: World;
+  /** Those that are to be measured. */
   works: Work[];
+  /** Where the servers' logs and profiles are. */
+  folder: string;
 }
 
 export async function openSite(
@@ -25,6 +28,7 @@ export async function openSite(
   parent: string,
   options: Options,
   progress: Progress,
+  isSecond: boolean,
 ): Promise<Site> {
   const folder = join(parent, database.name);
   mkdirSync(folder);
@@ -33,7 +37,7 @@ export async function openSite(
   const seeding = await Server.parley(settings);
   let world: World;
   try {
-    world = await seedThroughApi(seeding.url, options, progress);
+    world = await seedThroughApi(seeding.url, options.scale, progress);
   } finally {
     await seeding.stop();
   }
@@ -42,5 +46,11 @@ export async function openSite(
   // Started anew: neither their memory nor their profile has anything of the seeding.
   const parley = await Server.parley({ ...settings, profile: options.profile });
   const floor = await Server.floor(settings);
-  return { name: database.name, database, parley, floor, world, works: makeWorks(world) };
+  const works = makeWorks(world).filter((work) => isWanted(work, options, isSecond));
+  return { name: database.name, database, parley, floor, world, works, folder };
+}
+
+function isWanted({ name, group }: Work, { only, quick }: Options, isSecond: boolean): boolean {
+  if (quick && isSecond && group !== SEND_GROUP) return false;
+  return only.length === 0 || only.some((start) => name.startsWith(start));
 }

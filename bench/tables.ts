@@ -63,7 +63,6 @@ async function addUsers(database: BenchDatabase, count: number, progress: Progre
   const passwordHash = await hash('', new Settings().hashing);
   const usernames = makeUsernames(count);
   const first = last + 1;
-  const terms: SqlValue[][] = [];
   progress.start(`${count} users, into the tables`, count);
   const columns = [
     'id',
@@ -81,27 +80,38 @@ async function addUsers(database: BenchDatabase, count: number, progress: Progre
     const name = `${username[0].toUpperCase()}${username.slice(1)} Müller`;
     return [first + index, username, fold(username), name, email, fold(email), 0, passwordHash, now()];
   });
+  const terms = new Map<SqlValue, SqlValue[][]>();
   for (const [index, username] of usernames.entries()) {
-    terms.push(...(await termsOf(first + index, fold(username))));
+    for (const row of await termsOf(first + index, fold(username))) {
+      const kind = terms.get(row[0]);
+      if (kind) kind.push(row);
+      else terms.set(row[0], [row]);
+    }
     progress.step();
   }
+  progress.stop();
+  for (const [kind, rows] of terms) await addTerms(database, String(kind), rows, progress);
+}
+
+async function addTerms(
+  database: BenchDatabase,
+  kind: string,
+  rows: SqlValue[][],
+  progress: Progress,
+): Promise<void> {
+  progress.start(`${rows.length} search terms (${kind}), into the tables`, rows.length);
   // In the order of the key, each page of the table is written once.
-  terms.sort(([kind, term], [otherKind, otherTerm]) =>
-    kind === otherKind ? compare(term, otherTerm) : compare(kind, otherKind),
-  );
-  progress.start(`${terms.length} search terms, into the tables`, terms.length);
+  rows.sort(([, a], [, b]) => (String(a) < String(b) ? -1 : 1));
   await database.insert(
     { table: 'user_search_terms', columns: ['kind', 'term', 'user_id'] },
-    terms.length,
+    rows.length,
     (index) => {
       progress.step();
-      return terms[index];
+      return rows[index];
     },
   );
   progress.stop();
 }
-
-const compare = (a: SqlValue, b: SqlValue) => (String(a) < String(b) ? -1 : 1);
 
 const search = new UserSearch(undefined as unknown as Reader);
 

@@ -1,4 +1,4 @@
-import { type Answer, call } from './api.js';
+import { type Answer, type Call, call } from './api.js';
 import type { Site } from './site.js';
 import type { Work } from './works.js';
 
@@ -8,12 +8,16 @@ import type { Work } from './works.js';
  *
  * @throws when they do not.
  */
-export async function verify(work: Work, { parley, floor, name }: Site): Promise<void> {
-  const [request] = work.requestsOf(0);
-  const where = `${work.name} on ${name}`;
+export async function verify(work: Work, site: Site): Promise<void> {
+  await work.prepare?.(site.parley.url);
+  for (const request of work.requestsOf(0)) await verifyOne(work, request, site);
+}
+
+async function verifyOne(work: Work, request: Call, { parley, floor, name }: Site): Promise<void> {
+  const where = `${request.method} ${request.path} (${work.name} on ${name})`;
   const expect = (answer: Answer, who: string) => {
     if (answer.status !== 200) throw new Error(`${where}: ${who} answers ${answer.status}: ${answer.text}`);
-    const complaint = work.complaint?.(JSON.parse(answer.text));
+    const complaint = work.complaint?.(answer.text, request);
     if (complaint) throw new Error(`${where}: ${who} answers wrongly: ${complaint}`);
     return answer;
   };

@@ -1,6 +1,7 @@
 import type autocannon from 'autocannon';
-import type { Call, User } from './api.js';
-import { CONNECTIONS, type World } from './seed.js';
+import { Api, bodyOf, type Call, headersOf, upload, type User } from './api.js';
+import { searches } from './searches.js';
+import { CONNECTIONS, MEBIBYTE, type World } from './seed.js';
 import { MESSAGES } from './texts.js';
 
 /** One kind of request that the servers are measured at. */
@@ -15,9 +16,14 @@ export interface Work {
   /** Whether two servers give the same bytes; else the same fields. */
   reads: boolean;
   requestsOf: (connection: number) => Call[];
-  /** Says what is wrong with an answer's JSON, where there is more to it than its likeness to the floor's. */
-  complaint?: (body: unknown) => string | undefined;
+  /** Makes what the requests use up: each connection then sends one. */
+  prepare?: (url: string) => Promise<void>;
+  /** Says what is wrong with an answer, where there is more to it than its likeness to the floor's. */
+  complaint?: (text: string, request: Call) => string | undefined;
 }
+
+/** What SQLite is compared with the database server at. */
+export const SEND_GROUP = 'send';
 
 /** How many different requests a connection sends before it begins again. */
 const VARIETY = 20;
@@ -26,7 +32,17 @@ const variants = <T>(make: (index: number) => T) =>
   Array.from({ length: VARIETY }, (_, index) => make(index));
 
 export function makeWorks(world: World): Work[] {
-  return [...sends(world), ...pages(world), ...lists(world), oneMessage(world), login(world)];
+  return [
+    ...sends(world),
+    ...pages(world),
+    oneMessage(world),
+    ...lists(world),
+    ...searches(world),
+    joinRoom(world),
+    download(world),
+    uploads(world),
+    login(world),
+  ];
 }
 
 function sends({ speakers, hotChat, chats }: World): Work[] {
@@ -44,7 +60,7 @@ function sends({ speakers, hotChat, chats }: World): Work[] {
       const place = connection * 7 + index;
       return send(chats[place % chats.length], speakers[connection], place);
     });
-  const shared = { group: 'send', floor: true, reads: false };
+  const shared = { group: SEND_GROUP, floor: true, reads: false };
   return [
     { ...shared, name: 'send, one hot chat', connections: CONNECTIONS, requestsOf: toHotChat },
     { ...shared, name: 'send over 50 chats', connections: CONNECTIONS, requestsOf: toChats },
@@ -76,8 +92,9 @@ function pages({ speakers, longChats }: World): Work[] {
           token: speakers[connection].token,
         },
       ],
-      complaint: (body: unknown) => {
-        const { length } = (body as { data: { messages: unknown[] } }).data.messages;
+      complaint: (text: string) => {
+        const { data } = JSON.parse(text) as { data: { messages: unknown[] } };
+        const { length } = data.messages;
         return length === PAGE ? undefined : `${length} messages`;
       },
     })),
@@ -101,7 +118,7 @@ export function oneMessage({ speakers, longChats }: World): Work {
   };
 }
 
-function lists({ readers, collectors }: World): Work[] {
+function lists({ readers, collectors, scale }: World): Work[] {
   const list = (users: User[], size: number): Work => ({
     name: `list ${size} chats`,
     group: 'list',
@@ -111,12 +128,61 @@ function lists({ readers, collectors }: World): Work[] {
     requestsOf: (connection) => [
       { method: 'GET', path: '/api/chats', token: users[connection % users.length].token },
     ],
-    complaint: (body) => {
-      const { length } = (body as { data: unknown[] }).data;
+    complaint: (text) => {
+      const { length } = (JSON.parse(text) as { data: unknown[] }).data;
       return length === size ? undefined : `${length} chats`;
     },
   });
-  return [list(readers, 50), list(collectors, 1000)];
+  return [list(readers, 50), list(collectors, scale.collection)];
+}
+
+/** Into a public room, of 50: again, but for each user's first time, which renews when they joined. */
+function joinRoom({ speakers, rooms }: World): Work {
+  return {
+    name: 'join a public room',
+    group: 'rooms',
+    connections: CONNECTIONS,
+    floor: false,
+    reads: false,
+    requestsOf: (connection) =>
+      rooms.map((_, index) => ({
+        method: 'POST',
+        path: '/api/join_room',
+        token: speakers[connection].token,
+        json: { name: rooms[(connection * 7 + index) % rooms.length] },
+      })),
+  };
+}
+
+function download({ speakers, file }: World): Work {
+  return {
+    name: 'download 1 MiB',
+    group: 'files',
+    connections: CONNECTIONS,
+    floor: false,
+    reads: true,
+    requestsOf: (connection) => [
+      { method: 'GET', path: `/api/files/${file}`, token: speakers[connection].token },
+    ],
+    complaint: (text) => (text === MEBIBYTE.toString() ? undefined : 'other bytes than were uploaded'),
+  };
+}
+
+/** A link takes one upload, so each connection needs a new one each time. */
+function uploads({ speakers, hotChat }: World): Work {
+  let links: string[] = [];
+  return {
+    name: 'upload 1 MiB',
+    group: 'files',
+    connections: CONNECTIONS,
+    floor: false,
+    reads: false,
+    prepare: async (url) => {
+      const api = new Api(url);
+      links = await Promise.all(speakers.map((speaker) => api.createLink(hotChat, speaker, 'notes.txt')));
+    },
+    requestsOf: (connection) => [upload(links[connection], speakers[connection], MEBIBYTE)],
+  };
 }
 
 /** Each connection logs one user in, again and again. */
@@ -135,14 +201,7 @@ function login({ speakers }: World): Work {
 }
 
 /** As the load generator wants it. */
-export function toRequest({ method, path, token, json }: Call): autocannon.Request {
-  return {
-    method,
-    path,
-    headers: {
-      ...(token === undefined ? {} : { authorization: token }),
-      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    body: json === undefined ? undefined : JSON.stringify(json),
-  };
+export function toRequest(request: Call): autocannon.Request {
+  const { method, path } = request;
+  return { method, path, headers: headersOf(request), body: bodyOf(request) };
 }

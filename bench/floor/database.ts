@@ -13,6 +13,7 @@ export interface FloorDatabase {
   execute(sql: string, values: Value[]): Promise<void>;
   /** Writes a message in a transaction of its own, flushed to disk when it resolves. */
   send(chatId: number, senderId: number, text: string): Promise<Sent>;
+  close(): Promise<void>;
 }
 
 /** Now, in Parley's microseconds. */

@@ -51,4 +51,8 @@ export class MysqlFloor implements FloorDatabase {
       connection.release();
     }
   }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
 }

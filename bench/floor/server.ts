@@ -49,6 +49,8 @@ interface PageQuery {
 export function createFloor(database: FloorDatabase, tokens: Tokens) {
   const app = Fastify({ logger: false });
 
+  app.addHook('onClose', () => database.close());
+
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply: FastifyReply) =>
     reply.status(error.statusCode ?? 500).send({ status: 'error', reason: error.message }),
   );

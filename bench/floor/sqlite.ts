@@ -39,6 +39,10 @@ export class SqliteFloor implements FloorDatabase {
     }
   }
 
+  async close(): Promise<void> {
+    this.database.close();
+  }
+
   private prepare(sql: string): Statement {
     let statement = this.statements.get(sql);
     if (!statement) {
