@@ -11,10 +11,14 @@ export function isInteger(text: unknown, min: number, max: number): text is stri
   return value >= min && value <= max;
 }
 
+export function isUuid(text: string | undefined): text is string {
+  return text !== undefined && UUID.test(text);
+}
+
 /** The uuid of a path, in lower case. */
 export function uuidParameter(name: string, text: string | undefined): string {
   if (!text) throw invalid(`path parameter '${name}' must be present`);
-  if (!UUID.test(text)) throw invalid(`path parameter '${name}' must be a uuid`);
+  if (!isUuid(text)) throw invalid(`path parameter '${name}' must be a uuid`);
   return text.toLowerCase();
 }
 

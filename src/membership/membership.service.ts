@@ -25,12 +25,21 @@ export class Membership {
   private readonly lookUps: Batcher<{ uuid: string; userId: number }, MemberRow | undefined>;
 
   constructor(reader: Reader) {
-    this.lookUps = new Batcher((asked) => lookUp(reader, asked));
+    this.lookUps = new Batcher((asked) => lookUpAll(reader, asked));
+  }
+
+  /** Reads what {@link requireMember} asks for, of a user of whom it is not known yet whether they are the caller. */
+  lookUp(userId: number, uuid: string): Promise<MemberRow | undefined> {
+    return this.lookUps.add({ uuid, userId });
   }
 
   /** @throws ParleyError (invalid) when there is no such chat, (forbidden) when the caller is no member. */
-  async requireMember({ userId, username }: Caller, uuid: string): Promise<ChatAccess> {
-    const chat = await this.lookUps.add({ uuid, userId });
+  async requireMember(
+    { userId, username }: Caller,
+    uuid: string,
+    found = this.lookUp(userId, uuid),
+  ): Promise<ChatAccess> {
+    const chat = await found;
     if (!chat) throw unknownChat();
     if (chat.member === null) throw notAMember();
     return accessTo(chat, userId, username);
@@ -136,13 +145,13 @@ function accessTo(chat: ChatRow, userId: number, username: string): ChatAccess {
   };
 }
 
-interface MemberRow extends ChatRow {
+export interface MemberRow extends ChatRow {
   /** The user, if they are a member. */
   member: number | null;
 }
 
 /** The chats that users ask for, in that order. */
-async function lookUp(
+async function lookUpAll(
   reader: Reader,
   asked: { uuid: string; userId: number }[],
 ): Promise<(MemberRow | undefined)[]> {
