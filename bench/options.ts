@@ -41,8 +41,8 @@ export function readOptions(): Options {
     quick,
     rounds,
     profile,
-    slice: quick ? 200 : 500,
-    warmUp: quick ? 50 : 250,
+    slice: quick ? 200 : 400,
+    warmUp: quick ? 0 : 200,
     scale: quick
       ? { history: 20_000, collection: 100, users: 5_000 }
       : { history: 1_000_000, collection: 1_000, users: 100_000 },
