@@ -23,19 +23,47 @@ const PATIENCE = 20_000;
 
 export const newLatencies = () => createHistogram({ figures: 3 });
 
-/** Answers as they come; failures are kept for the end. */
+/** What its types do not say: a client that has had so many answers sends no more. */
+type Client = autocannon.Client & { responseMax?: number };
+
+/** Answers next to nothing, whatever the server. */
+const IDLE: autocannon.Request[] = [{ method: 'GET', path: '/' }];
+
+/**
+ * Answers as they come; failures are kept for the end. Node accepts one connection each time it has answered all others:
+ * were these busy, the last of 64 would wait for seconds. So all ask for nothing until the last is there.
+ */
 class Watch {
   answers = 0;
-  counting = true;
+  counting = false;
   private readonly failures = new Map<string, number>();
+  private readonly connected = new Set<Client>();
+  /** Clients that still get an answer from before the load began. */
+  private readonly late = new Set<Client>();
 
-  constructor(run: autocannon.Instance, latencies: RecordableHistogram) {
-    run.on('response', (_client, status, _bytes, milliseconds) => {
+  constructor(
+    private readonly load: Load,
+    private readonly clients: Client[],
+    run: autocannon.Instance,
+    latencies: RecordableHistogram,
+  ) {
+    run.on('response', (client, status, _bytes, milliseconds) => {
+      if (this.connected.size < clients.length) return this.connect(client);
+      if (this.late.delete(client)) return;
       if (status !== 200) this.fail(`status ${status}`);
       this.answers += 1;
       if (this.counting) latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
     });
     run.on('reqError', (error: Error) => this.fail(error.message));
+  }
+
+  private connect(client: Client): void {
+    this.connected.add(client);
+    if (this.connected.size < this.clients.length) return;
+    for (const [index, one] of this.clients.entries()) {
+      one.setRequests(this.load.requestsOf(index));
+      if (one !== client) this.late.add(one);
+    }
   }
 
   private fail(what: string): void {
@@ -78,9 +106,8 @@ export async function drive(
   meter = NO_METER,
 ): Promise<Slice> {
   // It is stopped long before; it looks every 20 ms whether it is to stop.
-  const { run, clients, done } = start(load, { duration: 3600, sampleInt: 20 });
-  const watch = new Watch(run, latencies);
-  watch.counting = false;
+  const { run, clients, done } = start(load, { duration: 3600, sampleInt: 20 }, () => IDLE);
+  const watch = new Watch(load, clients, run, latencies);
   const some = Math.ceil(load.connections * PART);
   await watch.answered(some);
   const endMeter = await meter();
@@ -100,27 +127,36 @@ export async function drive(
   return { requests, seconds };
 }
 
-/** As {@link drive}, but each connection sends its one request once. */
+/** As {@link drive}, but each connection sends its one request once, as soon as it is there. */
 export async function driveOnce(load: Load, latencies: RecordableHistogram, meter: Meter): Promise<Slice> {
   const endMeter = await meter();
   const begin = performance.now();
-  const { run, done } = start(load, { amount: load.connections });
-  const watch = new Watch(run, latencies);
-  await watch.answered(load.connections);
-  const seconds = (performance.now() - begin) / 1000;
-  await endMeter();
+  const { run, done } = start(load, { amount: load.connections }, load.requestsOf);
+  let requests = 0;
+  let end = begin;
+  run.on('response', (_client, status, _bytes, milliseconds) => {
+    end = performance.now();
+    if (status !== 200) return;
+    requests += 1;
+    latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
+  });
   await done;
-  watch.judge(load.url);
-  return { requests: watch.answers, seconds };
+  await endMeter();
+  if (requests < load.connections) {
+    throw new Error(`${load.url} answered ${requests} of ${load.connections} requests`);
+  }
+  return { requests, seconds: (end - begin) / 1000 };
 }
 
-/** What its types do not say: a client that has had so many answers sends no more. */
-type Client = autocannon.Client & { responseMax?: number };
-
-function start({ url, connections, requestsOf }: Load, options: Partial<autocannon.Options>) {
+function start(
+  { url, connections }: Load,
+  options: Partial<autocannon.Options>,
+  requestsOf: (connection: number) => autocannon.Request[],
+) {
   const clients: Client[] = [];
   const setupClient = (client: autocannon.Client) => {
-    client.setRequests(requestsOf(clients.length));
+    // Copies: autocannon keeps what it has made of a request in it.
+    client.setRequests(requestsOf(clients.length).map((request) => ({ ...request })));
     clients.push(client);
   };
   const run = autocannon({ url, connections, pipelining: 1, setupClient, ...options }, () => {});

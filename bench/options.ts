@@ -41,7 +41,7 @@ export function readOptions(): Options {
     quick,
     rounds,
     profile,
-    slice: quick ? 200 : 400,
+    slice: quick ? 200 : 350,
     warmUp: quick ? 0 : 200,
     scale: quick
       ? { history: 20_000, collection: 100, users: 5_000 }
