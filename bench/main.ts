@@ -9,6 +9,7 @@ import { readOptions } from './options.js';
 import { Progress } from './progress.js';
 import { table } from './report.js';
 import { keep, keepProfile } from './results.js';
+import { Server } from './servers.js';
 import { openSite, type Site } from './site.js';
 import { verify } from './verify.js';
 
@@ -18,11 +19,16 @@ const progress = new Progress();
 const databases: BenchDatabase[] = [];
 const sites: Site[] = [];
 
-/** Leaves nothing behind, however the run ends. */
+/** Leaves nothing behind but the results, however the run ends. */
 async function cleanUp(): Promise<void> {
   progress.stop();
-  for (const { parley, floor } of sites) await Promise.all([parley.stop(), floor.stop()]);
+  await Server.stopAll();
+  for (const { name, folder: own, parley } of sites) {
+    if (parley.logged) process.stderr.write(`Parley on ${name} has logged:\n${parley.logged}`);
+    for (const profile of keepProfile(name, own)) process.stdout.write(`${profile}\n`);
+  }
   for (const database of databases) await database.drop();
+  rmSync(folder, { recursive: true, force: true });
 }
 
 async function measure(): Promise<void> {
@@ -45,8 +51,11 @@ async function measure(): Promise<void> {
   process.stdout.write(`${table(results)}\n${goalsTable(verdicts)}\n\n${files.join('\n')}\n`);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
+let cleaning: Promise<void> | undefined;
+const cleanUpOnce = () => (cleaning ??= cleanUp());
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void cleanUpOnce().finally(() => process.exit(1)));
 }
 try {
   databases.push(...(await createDatabases(folder)));
@@ -56,10 +65,5 @@ try {
   for (const site of sites) for (const work of site.works) await verify(work, site);
   await measure();
 } finally {
-  await cleanUp();
-  for (const { name, folder: own, parley } of sites) {
-    if (parley.logged) process.stderr.write(`Parley on ${name} has logged:\n${parley.logged}`);
-    for (const profile of keepProfile(name, own)) process.stdout.write(`${profile}\n`);
-  }
-  rmSync(folder, { recursive: true, force: true });
+  await cleanUpOnce();
 }

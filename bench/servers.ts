@@ -26,6 +26,8 @@ export interface ServerSettings {
 
 /** A server under test, in a process of its own. */
 export class Server {
+  private static readonly children = new Set<ChildProcess>();
+
   private constructor(
     readonly url: string,
     readonly pid: number,
@@ -61,6 +63,7 @@ export class Server {
       env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, JWT_SECRET: secret, ...env },
       stdio: ['ignore', 'pipe', openSync(log, 'w')],
     });
+    Server.children.add(child);
     let output = '';
     for await (const chunk of child.stdout ?? []) {
       output += String(chunk);
@@ -78,10 +81,19 @@ export class Server {
     return readFileSync(this.log, 'utf8');
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exit = once(this.child, 'exit');
-    this.child.kill('SIGTERM');
-    await exit;
+  stop(): Promise<void> {
+    return end(this.child);
   }
+
+  /** Stops those that still run, whether or not they have come up. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...Server.children].map(end));
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exit;
 }
