@@ -54,8 +54,11 @@ async function measure(): Promise<void> {
 let cleaning: Promise<void> | undefined;
 const cleanUpOnce = () => (cleaning ??= cleanUp());
 
+// Nobody may be reading any more.
+process.stdout.on('error', () => {});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => void cleanUpOnce().finally(() => process.exit(1)));
+  // Each time: a signal often comes twice, to the process and to its group.
+  process.on(signal, () => void cleanUpOnce().finally(() => process.exit(1)));
 }
 try {
   databases.push(...(await createDatabases(folder)));
