@@ -29,7 +29,8 @@ export class Usage {
   /** Counts from now on, until the function that it returns is called. */
   async begin(): Promise<() => Promise<void>> {
     const before = await this.times();
-    const timer = setInterval(() => void this.look(), EVERY);
+    // A server that has gone is told of by the requests that it does not answer.
+    const timer = setInterval(() => void this.look().catch(() => {}), EVERY).unref();
     return async () => {
       clearInterval(timer);
       const after = await this.times();

@@ -8,7 +8,15 @@ import { UserNames } from '../users/user-names.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
 /** A chat, with the last message that was sent unless that is deleted. */
-type ChatRow = { id: number; uuid: string; name: string; is_empty: number } & (MessageRow | { seq: null });
+type ChatRow = ChatColumns & (MessageRow | { seq: null });
+
+interface ChatColumns {
+  id: number;
+  uuid: string;
+  name: string;
+  is_empty: number;
+  last_sent_at: number;
+}
 
 /** A message, and the chat that it is the latest of. */
 type LatestRow = { id: number } & MessageRow;
@@ -21,15 +29,17 @@ export class ChatsRepository {
     private readonly assembler: MessageAssembler,
   ) {}
 
-  /** All chats of a user, the latest activity first, or the one given: a fixed number of queries, however many chats. */
+  /**
+   * All chats of a user, the latest activity first, or the one given: a fixed number of queries, however many chats.
+   * They are put in order here: MariaDB would fill a temporary table for it, which doubles the time.
+   */
   async findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
     const which = chatId === undefined ? 'mine.user_id = ?' : 'mine.user_id = ? AND mine.chat_id = ?';
     const values = chatId === undefined ? [userId] : [userId, chatId];
     const found = this.reader.query<ChatRow>(
-      `SELECT c.id, c.uuid, c.name, c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
-         FROM members mine JOIN chats c ON c.id = mine.chat_id
-         LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
-         WHERE ${which} ORDER BY c.last_sent_at DESC, c.id DESC`,
+      `SELECT c.id, c.uuid, c.name, c.last_sent_at, c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
+       FROM members mine JOIN chats c ON c.id = mine.chat_id
+       LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1 WHERE ${which}`,
       values,
     );
     const [chats, latest, users] = await Promise.all([
@@ -37,6 +47,7 @@ export class ChatsRepository {
       found.then((rows) => this.latestOf(rows)),
       this.usersOf(which, values),
     ]);
+    chats.sort((a, b) => b.last_sent_at - a.last_sent_at || b.id - a.id);
     return chats.map(({ id, uuid, name }) => {
       const message = latest.get(id);
       return { uuid, name, users: users.get(id) ?? [], messages: message ? [message] : [] };
@@ -45,11 +56,12 @@ export class ChatsRepository {
 
   /** The members by chat, the longest-standing first. */
   private async usersOf(which: string, values: number[]): Promise<Map<number, UserDto[]>> {
-    const members = await this.reader.query<{ chat_id: number; user_id: number }>(
-      `SELECT their.chat_id, their.user_id FROM members mine
-       JOIN members their ON their.chat_id = mine.chat_id WHERE ${which} ORDER BY their.since`,
+    const members = await this.reader.query<{ chat_id: number; user_id: number; since: number }>(
+      `SELECT their.chat_id, their.user_id, their.since FROM members mine
+       JOIN members their ON their.chat_id = mine.chat_id WHERE ${which}`,
       values,
     );
+    members.sort((a, b) => a.since - b.since);
     const names = await this.names.find(new Set(members.map(({ user_id }) => user_id)));
     const users = new Map<number, UserDto[]>();
     for (const { chat_id, user_id } of members) {

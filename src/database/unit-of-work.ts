@@ -14,6 +14,8 @@ const MOST_ATTEMPTS = 8;
 /** In milliseconds; grows with each attempt. */
 const PAUSE = 20;
 
+const COMMIT: Statement = { sql: 'COMMIT', values: [] };
+
 /** One transaction on either database. Valid until the unit of work that made it ends. */
 export class Transaction {
   /** Appended to a SELECT, keeps others from changing or locking its rows. SQLite has one writer: nothing to lock. */
@@ -23,6 +25,7 @@ export class Transaction {
   private readonly effects: (() => void)[] = [];
   /** What goes to the database with the next statement: a round trip costs more than most statements. */
   private deferred: Statement[];
+  private committed = false;
 
   constructor(
     private readonly connection: Connection,
@@ -72,9 +75,15 @@ export class Transaction {
     return outcomes.slice(before.length);
   }
 
-  /** What the unit of work ends with. */
+  /** The rows of a SELECT that the unit of work ends with: it goes together with the commit. */
+  async queryAndCommit<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
+    const [{ rows }] = await this.send([{ sql, values }, COMMIT]);
+    this.committed = true;
+    return rows as Row[];
+  }
+
   async commit(): Promise<void> {
-    await this.send([{ sql: 'COMMIT', values: [] }]);
+    if (!this.committed) await this.send([COMMIT]);
   }
 
   /** Runs `effect` once the transaction is on disk, and not at all if it is rolled back. */

@@ -199,6 +199,26 @@ test('several SELECTs give their rows one by one', async () => {
   expect(rows).toEqual([[{ id: 7 }], [], [{ revision: 0 }]]);
 });
 
+test('a SELECT that a unit ends with sees its writes, which are committed, and its effects come after', async () => {
+  const seen: Promise<number[]>[] = [];
+  const rows = await unitOfWork.run((tx) => {
+    tx.afterCommit(() => seen.push(notes()));
+    tx.defer('INSERT INTO notes (id, revision) VALUES (?, 0)', [3]);
+    return tx.queryAndCommit('SELECT id FROM notes');
+  });
+  expect(rows).toEqual([{ id: 3 }]);
+  expect(await Promise.all(seen)).toEqual([[3]]);
+});
+
+test('a unit whose last SELECT fails commits nothing', async () => {
+  const failing = unitOfWork.run(async (tx) => {
+    await insert(tx, 4);
+    return tx.queryAndCommit('SELECT * FROM nowhere');
+  });
+  await expect(failing).rejects.toThrow(/nowhere/);
+  expect(await notes()).toEqual([]);
+});
+
 test("the entity manager's writes are part of the unit, even where they are its first", async () => {
   const failing = unitOfWork.run(async (tx) => {
     await (await tx.manager()).query('INSERT INTO notes (id, revision) VALUES (1, 0)');
