@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { list, padded, Reader } from '../database/unit-of-work.js';
 import type { MessageDto } from '../messages/dto/messages.dto.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
@@ -23,6 +24,9 @@ type LatestRow = { id: number } & MessageRow;
 
 @Injectable()
 export class ChatsRepository {
+  /** A list may be long: a few are put together at a time, so that memory holds the rows of no more. */
+  private readonly limit = pLimit(4);
+
   constructor(
     private readonly reader: Reader,
     private readonly names: UserNames,
@@ -33,7 +37,11 @@ export class ChatsRepository {
    * All chats of a user, the latest activity first, or the one given: a fixed number of queries, however many chats.
    * They are put in order here: MariaDB would fill a temporary table for it, which doubles the time.
    */
-  async findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
+  findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
+    return this.limit(() => this.assembleAll(userId, chatId));
+  }
+
+  private async assembleAll(userId: number, chatId?: number): Promise<ChatDto[]> {
     const which = chatId === undefined ? 'mine.user_id = ?' : 'mine.user_id = ? AND mine.chat_id = ?';
     const values = chatId === undefined ? [userId] : [userId, chatId];
     const found = this.reader.query<ChatRow>(

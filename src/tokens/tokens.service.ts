@@ -51,7 +51,7 @@ export class TokensService {
     const id = randomUUID();
     const issuedAt = Math.floor(Date.now() / 1000);
     const expiresAt = issuedAt + this.lifetime[kind];
-    await tx.execute('INSERT INTO tokens (id, user_id, kind, expires_at) VALUES (?, ?, ?, ?)', [
+    tx.defer('INSERT INTO tokens (id, user_id, kind, expires_at) VALUES (?, ?, ?, ?)', [
       id,
       userId,
       kind,
