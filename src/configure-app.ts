@@ -38,7 +38,8 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
     createAdapter(settings, logger),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  app.setGlobalPrefix('api');
+  // The page behind the link of a reset mail is no call of the API.
+  app.setGlobalPrefix('api', { exclude: ['reset-password'] });
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ErrorFilter());
   app.enableShutdownHooks([], { useProcessExit: true });

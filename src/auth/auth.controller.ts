@@ -6,7 +6,8 @@ import { ApiErrors, ApiSuccess, model, Models } from '../common/openapi.js';
 import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
 import { AuthService } from './auth.service.js';
 import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
-import { sendPage, VerifyEmailPageFilter, wantsPage } from './verify-email.page.js';
+import { sendPage } from './pages/page.js';
+import { verifiedPage, VerifyEmailPageFilter, wantsPage } from './pages/verify-email.page.js';
 
 const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.signature' };
 
@@ -104,6 +105,6 @@ export class AuthController {
   ) {
     await this.auth.verifyEmail(caller);
     if (!wantsPage(request)) return reply.send(success());
-    return sendPage(reply, 200, 'Your email address is verified', 'Thank you. You can close this page.');
+    return sendPage(reply, 200, verifiedPage);
   }
 }

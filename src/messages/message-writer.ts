@@ -75,8 +75,10 @@ async function writeAlone(unitOfWork: UnitOfWork, message: NewMessage): Promise<
          FROM chats WHERE id = ?`,
         [senderId, type, text, chatId],
       );
-      const position = 'SELECT next_seq - 1 AS seq, last_sent_at AS sentAt FROM chats WHERE id = ?';
-      return tx.queryAndCommit<Position>(position, [chatId]);
+      return tx.queryAndCommit<Position>(
+        'SELECT next_seq - 1 AS seq, last_sent_at AS sentAt FROM chats WHERE id = ?',
+        [chatId],
+      );
     });
     return position;
   } catch (error) {

@@ -537,9 +537,9 @@ describe('verify-email', () => {
     const token = await server.mailbox.waitForToken(user.email, WELCOME);
     const pages = [
       { ...(await page(`?token=${token}`)), text: 'address is verified' },
-      { ...(await page(`?token=${token}`)), text: 'link does not work' },
-      { ...(await page('?token=<script>alert(1)</script>')), text: 'link does not work' },
-      { ...(await page('')), text: 'link does not work' },
+      { ...(await page(`?token=${token}`)), text: 'link has been used already' },
+      { ...(await page('?token=<script>alert(1)</script>')), text: 'link is not complete' },
+      { ...(await page('')), text: 'link is not complete' },
     ];
     expect(pages.map(({ status }) => status)).toEqual([200, 401, 401, 400]);
     for (const { headers, body, text } of pages) {

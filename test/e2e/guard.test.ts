@@ -2,6 +2,7 @@ import { ModulesContainer } from '@nestjs/core';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod } from '@nestjs/common';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ResetPasswordController } from '#src/auth/reset-password.controller.js';
 import { TOKEN_KIND } from '#src/tokens/caller.js';
 import { expectFailure } from '../support/failure.js';
 import { FILE_AND_ROOM_ROUTES, ROUTES, wellFormed } from '../support/routes.js';
@@ -9,6 +10,11 @@ import { startServer, type TestServer } from '../support/server.js';
 
 /** The only routes that anyone may call, apart from the documentation. */
 const PUBLIC = ['GET /api/auth/forgot-password', 'POST /api/auth/login', 'POST /api/users'];
+
+/** The page behind the link of a reset mail: open to anyone, outside of the API and its document. */
+const PAGE = 'GET /reset-password';
+/** So that the programs which check links see that it leads somewhere. */
+const PAGE_HEAD = 'HEAD /reset-password';
 
 /** Without its token, which is a query parameter, this one cannot tell who should have sent one. */
 const VERIFY_EMAIL = 'GET /api/auth/verify-email';
@@ -43,12 +49,13 @@ function nestRoutes(): RegisteredRoute[] {
       .filter((handler) => Reflect.hasMetadata(METHOD_METADATA, handler))
       .map((handler) => {
         const parts = [
+          metatype === ResetPasswordController ? '' : 'api',
           Reflect.getMetadata(PATH_METADATA, metatype),
           Reflect.getMetadata(PATH_METADATA, handler),
         ];
         return {
           method: RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod],
-          path: `/api/${parts.filter((part) => part !== '/').join('/')}`.replaceAll(/\/+/g, '/'),
+          path: `/${parts.filter((part) => part && part !== '/').join('/')}`.replaceAll(/\/+/g, '/'),
           tokenKind: Reflect.getMetadata(TOKEN_KIND, handler) ?? Reflect.getMetadata(TOKEN_KIND, metatype),
         };
       });
@@ -112,14 +119,14 @@ test('the three lists of routes are the same, and hold those of the contract', a
   const ofNest = namesOf(nestRoutes());
   const documented = namesOf(await documentedRoutes());
   expect(namesOf(fastifyRoutes())).toEqual(ofNest);
-  expect([...documented, UNDOCUMENTED].toSorted()).toEqual(ofNest);
+  expect([...documented, UNDOCUMENTED, PAGE].toSorted()).toEqual(ofNest);
   const ofContract = [...ROUTES.map(({ method, path }) => `${method} ${path}`), ...FILE_AND_ROOM_ROUTES];
   expect(documented).toEqual(ofContract.toSorted());
 });
 
 test('only the routes that are meant to be are marked as public', () => {
   const open = nestRoutes().filter(({ tokenKind }) => tokenKind === 'none');
-  expect(open.map(nameOf).toSorted()).toEqual(PUBLIC);
+  expect(open.map(nameOf).toSorted()).toEqual([...PUBLIC, PAGE, PAGE_HEAD].toSorted());
 });
 
 test('every route of the document but the public ones asks strangers for a token', async () => {
@@ -132,12 +139,12 @@ test('every route that Fastify knows but the public ones asks strangers for a to
   const routes = fastifyRoutes();
   expect(routes.length).toBeGreaterThan(ROUTES.length);
   const open = await answerStrangers(routes.filter(({ path }) => !isDocumentation(path)));
-  expect(open).toEqual([...PUBLIC, VERIFY_EMAIL, JOIN_ROOM].toSorted());
+  expect(open).toEqual([...PUBLIC, PAGE, PAGE_HEAD, VERIFY_EMAIL, JOIN_ROOM].toSorted());
 });
 
 test('nothing but the documentation is served besides the routes of the controllers', () => {
-  const known = new Set(nestRoutes().map(({ path }) => path));
-  const others = fastifyRoutes().filter(({ path }) => !known.has(path) && !isDocumentation(path));
+  const known = new Set(nestRoutes().map(nameOf));
+  const others = fastifyRoutes().filter((route) => !known.has(nameOf(route)) && !isDocumentation(route.path));
   expect(others).toEqual([]);
 });
 

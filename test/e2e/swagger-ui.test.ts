@@ -1,27 +1,9 @@
-import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hasNoBrowser, keepScreenshot, launchBrowser } from '../support/browser.js';
 import type { Json } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
-
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-/** A laptop may do without a browser; CI may not. */
-const isSkipped = !existsSync(CHROMIUM) && !process.env.CI;
-const QUIET = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** To look at when something seems odd. */
-const SCREENSHOT = join(tmpdir(), 'parley-swagger-ui.png');
 
 let server: TestServer;
 let browser: Browser;
@@ -29,11 +11,9 @@ let page: Page;
 const complaints: string[] = [];
 
 beforeAll(async () => {
-  if (isSkipped) return;
-  if (!existsSync(CHROMIUM))
-    throw new Error(`there is no Chromium at ${CHROMIUM}: install it or set CHROMIUM_PATH`);
+  if (hasNoBrowser) return;
+  browser = await launchBrowser();
   server = await startServer();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
   page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
   page.setDefaultTimeout(30_000);
   page.on('pageerror', ({ message }) => complaints.push(message));
@@ -125,7 +105,7 @@ function makePng(width: number): Buffer {
   ]);
 }
 
-test.skipIf(isSkipped)(
+test.skipIf(hasNoBrowser)(
   'a person registers, talks, uploads and downloads an image, and joins a room in the browser',
   async () => {
     expect(await tryOut('POST', '/api/users')).toEqual({ status: 200, body: { status: 'success' } });
@@ -195,7 +175,7 @@ test.skipIf(isSkipped)(
     const talk = await tryOut('GET', '/api/get_room_messages');
     expect(talk).toMatchObject({ status: 200, body: { messages: [{ username: 'alex', message: 'Hello' }] } });
 
-    await page.screenshot({ path: SCREENSHOT, fullPage: true });
+    await keepScreenshot(page, 'swagger-ui');
     expect(complaints).toEqual([]);
   },
   120_000,

@@ -1,0 +1,71 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type ErrorResponse, errorResponse } from '../../common/error-response.js';
+import { logUnexpected, sendError } from '../../common/error.filter.js';
+import { outcomePage, type Page, sendPage } from './page.js';
+
+const NEW_LINK = 'You get a new link whenever you change your email address in your chat program.';
+
+export const verifiedPage = outcomePage({
+  tone: 'good',
+  title: 'Your email address is verified',
+  text: ['Thank you. There is nothing else to do, you can close this page.'],
+});
+
+/** Often a mail scanner or a second click: mostly all is well, and the page has to say so. */
+const usedPage = outcomePage({
+  tone: 'note',
+  title: 'This link has been used already',
+  text: [
+    'A link works once. If you opened it before, or your mail program did so to check it for you, your email address is verified and there is nothing else to do.',
+    'If you have changed your address since, use the link in the newest mail.',
+  ],
+});
+
+const expiredPage = outcomePage({
+  tone: 'bad',
+  title: 'This link has expired',
+  text: ['Links to verify an email address work for three days.', NEW_LINK],
+});
+
+const damagedPage = outcomePage({
+  tone: 'bad',
+  title: 'This link is not complete',
+  text: [
+    'Part of it is missing or changed: some mail programs cut long links off. Go back to the mail and copy the whole link into the address bar.',
+    NEW_LINK,
+  ],
+});
+
+const troublePage = outcomePage({
+  tone: 'bad',
+  title: 'The server has a problem',
+  text: ['Your email address could not be verified now. Please follow the link again in a few minutes.'],
+});
+
+/** A browser asks for HTML by name; other clients take what they get. */
+export function wantsPage(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes('text/html') ?? false;
+}
+
+/** Shows a person who followed the link in a mail what went wrong; answers programs as everywhere. */
+@Catch()
+export class VerifyEmailPageFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    if (!wantsPage(request)) return sendError(error, request, reply);
+    const response = errorResponse(error);
+    logUnexpected(error, response, request);
+    void reply.header('x-request-id', request.id);
+    void sendPage(reply, response.status, pageFor(response));
+  }
+}
+
+/** The tokens module words what is wrong with a token; a person needs to know what to do. */
+function pageFor({ status, message }: ErrorResponse): Page {
+  if (status >= 500) return troublePage;
+  if (message.includes('expired')) return expiredPage;
+  return message.includes('no longer valid') ? usedPage : damagedPage;
+}
