@@ -7,6 +7,8 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     // Servers of tests wait for disks and clocks as much as they work: a worker for each core, not one less.
     maxWorkers: '100%',
+    // Files share a process with others before them, and load the server once instead of 46 times: a third of the time.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
