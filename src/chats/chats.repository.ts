@@ -56,9 +56,11 @@ export class ChatsRepository {
       this.usersOf(which, values),
     ]);
     chats.sort((a, b) => b.last_sent_at - a.last_sent_at || b.id - a.id);
-    return chats.map(({ id, uuid, name }) => {
+    return chats.flatMap(({ id, uuid, name }) => {
       const message = latest.get(id);
-      return { uuid, name, users: users.get(id) ?? [], messages: message ? [message] : [] };
+      const members = users.get(id);
+      // Joined or left between the queries: the chat was not there for all of them.
+      return members ? [{ uuid, name, users: members, messages: message ? [message] : [] }] : [];
     });
   }
 
@@ -96,14 +98,21 @@ export class ChatsRepository {
   }
 
   /** The last messages of chats whose very last one is deleted. */
-  private beforeDeleted(chatIds: number[]): Promise<LatestRow[]> {
-    const all = padded(chatIds);
+  private async beforeDeleted(chatIds: number[]): Promise<LatestRow[]> {
+    const rows: LatestRow[] = [];
+    for (let start = 0; start < chatIds.length; start += 16_384) {
+      rows.push(...(await this.beforeDeletedIn(padded(chatIds.slice(start, start + 16_384)))));
+    }
+    return rows;
+  }
+
+  private beforeDeletedIn(chatIds: number[]): Promise<LatestRow[]> {
     return this.reader.query(
       `SELECT c.id, ${MESSAGE_COLUMNS} FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = (
          -- Not MAX: MariaDB would read the whole chat for it.
          SELECT seq FROM messages WHERE chat_id = c.id ORDER BY seq DESC LIMIT 1)
-       WHERE c.id IN (${list(all.length)})`,
-      all,
+       WHERE c.id IN (${list(chatIds.length)})`,
+      chatIds,
     );
   }
 }

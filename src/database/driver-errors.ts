@@ -4,6 +4,8 @@ import { QueryFailedError } from 'typeorm';
 
 interface DriverError {
   code?: string;
+  /** mysql2: the connection is lost. */
+  fatal?: boolean;
   message?: string;
 }
 
@@ -56,10 +58,10 @@ export function isUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   const driver = driverError(error);
   if (!driver) return false;
-  const { code = '', message = '' } = driver;
+  const { code = '', message = '', fatal = false } = driver;
   // SQLite's codes carry a detail behind them: SQLITE_IOERR_WRITE, SQLITE_BUSY_SNAPSHOT.
   const family = code.split('_').slice(0, 2).join('_');
-  return UNAVAILABLE.has(code) || UNAVAILABLE.has(family) || CLOSED.test(message);
+  return fatal || UNAVAILABLE.has(code) || UNAVAILABLE.has(family) || CLOSED.test(message);
 }
 
 /** Whether the error is a second row with the same value in `column` of `table`, under the index `index`. */
@@ -81,6 +83,12 @@ export function isDuplicate(
 export function isMissingReference(error: unknown): boolean {
   const code = driverError(error)?.code;
   return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === 'ER_NO_REFERENCED_ROW_2';
+}
+
+/** A row has no value where it must have one. */
+export function isMissingValue(error: unknown): boolean {
+  const code = driverError(error)?.code;
+  return code === 'SQLITE_CONSTRAINT_NOTNULL' || code === 'ER_BAD_NULL_ERROR';
 }
 
 /** What the driver said, of a query that failed; any other error is none of the database's. */

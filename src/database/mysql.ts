@@ -56,7 +56,10 @@ export class Mysql implements Driver {
   }
 }
 
-/** A connection, for a limited time: then it is closed, which makes the server roll back. */
+/**
+ * A connection, for a limited time, which begins anew when it is had: then it is closed, and the server rolls back
+ * unless it has the commit already.
+ */
 class Lease {
   private connection?: PoolConnection;
   private ended = false;
@@ -75,9 +78,13 @@ class Lease {
 
   /** `false` when it comes too late, and goes back. */
   take(connection: PoolConnection): boolean {
-    if (this.ended) connection.release();
-    else this.connection = connection;
-    return !this.ended;
+    if (this.ended) {
+      connection.release();
+      return false;
+    }
+    this.connection = connection;
+    this.timer.refresh();
+    return true;
   }
 
   /** `false` when the time was over before. */

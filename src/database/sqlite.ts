@@ -24,7 +24,11 @@ export class Sqlite implements Driver {
   readonly begin = 'BEGIN IMMEDIATE';
   private readonly prepared = new LRUCache<string, PreparedStatement>({ max: MOST_PREPARED });
 
-  constructor(private readonly dataSource: DataSource) {}
+  private readonly database: Database;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.database = (dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
+  }
 
   async read(statement: Statement): Promise<unknown[]> {
     return this.run(statement).rows;
@@ -39,11 +43,6 @@ export class Sqlite implements Driver {
         if (this.database.inTransaction) this.run({ sql: 'ROLLBACK', values: [] });
       },
     });
-  }
-
-  /** Asked for each time: it is another one after the data source was opened again. */
-  private get database(): Database {
-    return (this.dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
   }
 
   private run(statement: Statement): Outcome {

@@ -58,6 +58,7 @@ export class Transaction {
    * with the commit, and that is what fails where it does.
    */
   defer(sql: string, values: SqlValue[] = []): void {
+    this.requireOpen();
     this.deferred.push({ sql, values });
   }
 
@@ -69,6 +70,7 @@ export class Transaction {
 
   /** Sends what was deferred, and then these, of which it tells the outcomes. */
   private async send(statements: Statement[]): Promise<Outcome[]> {
+    this.requireOpen();
     const before = this.deferred.splice(0);
     if (before.length + statements.length === 0) return [];
     const outcomes = await this.connection.send([...before, ...statements]);
@@ -80,6 +82,10 @@ export class Transaction {
     const [{ rows }] = await this.send([{ sql, values }, COMMIT]);
     this.committed = true;
     return rows as Row[];
+  }
+
+  private requireOpen(): void {
+    if (this.committed) throw new Error('the unit of work has ended with its last query');
   }
 
   async commit(): Promise<void> {
@@ -150,7 +156,9 @@ export class UnitOfWork {
         tx.runEffects();
         return value;
       } catch (error) {
-        await connection.rollBack();
+        await connection.rollBack().catch(({ message }: Error) => {
+          new Logger('UnitOfWork').error(`rollback failed: ${message}`);
+        });
         throw error;
       }
     });

@@ -125,7 +125,7 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private failureOf(mail: ClaimedMail, error: unknown): Outcome['failure'] {
-    const reason = (error as Error).message;
+    const reason = error instanceof Error ? error.message : String(error);
     const forGood = isForGood(error);
     this.logger.warn(`mail ${mail.id} failed${forGood ? ' for good' : ''}: ${describeFailure(error)}`);
     if (isAboutMail(error)) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { Batcher } from '../database/batcher.js';
-import { isUnavailable } from '../database/driver-errors.js';
+import { isMissingValue } from '../database/driver-errors.js';
 import { list, placeholders, table, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
@@ -54,8 +54,8 @@ export class MessageWriter {
 }
 
 /**
- * Writes one text in a single round trip, commit included. Nothing where that cannot be, for whatever reason: the batch
- * tells which.
+ * Writes one text in a single round trip, commit included. Nothing where the chat is gone or the sender no member: the
+ * batch tells which.
  */
 async function writeAlone(unitOfWork: UnitOfWork, message: NewMessage): Promise<Position | undefined> {
   const { chatId, senderId, type, text, file } = message;
@@ -82,8 +82,8 @@ async function writeAlone(unitOfWork: UnitOfWork, message: NewMessage): Promise<
     });
     return position;
   } catch (error) {
-    if (isUnavailable(error)) throw error;
-    return undefined;
+    if (isMissingValue(error)) return undefined;
+    throw error;
   }
 }
 
