@@ -23,6 +23,9 @@ const LONGEST_REQUEST = 3_600_000;
 /** How long a shutdown waits for the requests under way, in milliseconds. */
 const LONGEST_GOODBYE = 5_000;
 
+/** From how many characters on an answer is sent as bytes. */
+const LONG_TEXT = 4_096;
+
 /**
  * The whole server, but for the listening: shared by `main.ts` and the tests.
  *
@@ -48,6 +51,7 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   await app.register(multipart, { throwFileSizeLimit: false });
   refuseExpectations(fastify.server);
   endSlowClients(fastify);
+  sendLongTextsAsBytes(fastify);
   SwaggerModule.setup('api/docs', app, createDocument(app), {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',
@@ -71,6 +75,13 @@ function endSlowClients(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     if (ending) void reply.header('connection', 'close');
     done(null, payload);
+  });
+}
+
+/** Node appends a text to the headers, which copies it once more, and as two bytes a character where one is not Latin. */
+function sendLongTextsAsBytes(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, _reply, payload, done) => {
+    done(null, typeof payload === 'string' && payload.length >= LONG_TEXT ? Buffer.from(payload) : payload);
   });
 }
 

@@ -25,7 +25,7 @@ type LatestRow = { id: number } & MessageRow;
 @Injectable()
 export class ChatsRepository {
   /** A list may be long: a few are put together at a time, so that memory holds the rows of no more. */
-  private readonly limit = pLimit(4);
+  private readonly limit = pLimit(2);
 
   constructor(
     private readonly reader: Reader,
@@ -34,14 +34,19 @@ export class ChatsRepository {
   ) {}
 
   /**
-   * All chats of a user, the latest activity first, or the one given: a fixed number of queries, however many chats.
+   * All chats of a user, the latest activity first: a fixed number of queries, however many chats.
    * They are put in order here: MariaDB would fill a temporary table for it, which doubles the time.
    */
-  findOf(userId: number, chatId?: number): Promise<ChatDto[]> {
-    return this.limit(() => this.assembleAll(userId, chatId));
+  findOf(userId: number): Promise<ChatDto[]> {
+    return this.limit(() => this.assemble(userId));
   }
 
-  private async assembleAll(userId: number, chatId?: number): Promise<ChatDto[]> {
+  /** As {@link findOf}, this one chat or none. */
+  findOne(userId: number, chatId: number): Promise<ChatDto[]> {
+    return this.assemble(userId, chatId);
+  }
+
+  private async assemble(userId: number, chatId?: number): Promise<ChatDto[]> {
     const which = chatId === undefined ? 'mine.user_id = ?' : 'mine.user_id = ? AND mine.chat_id = ?';
     const values = chatId === undefined ? [userId] : [userId, chatId];
     const found = this.reader.query<ChatRow>(

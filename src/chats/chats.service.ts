@@ -56,7 +56,7 @@ export class ChatsService implements OnModuleInit {
 
   /** An array of this one chat, as the reference shows. */
   async describe({ userId, chatId }: ChatAccess): Promise<ChatDto[]> {
-    const chats = await this.repository.findOf(userId, chatId);
+    const chats = await this.repository.findOne(userId, chatId);
     if (chats.length === 0) throw unknownChat();
     return chats;
   }
