@@ -51,11 +51,7 @@ export async function measureLogin(
   const before = await residentMemory(site.parley.pid);
   const turns = [
     async () => void bareRates.push(await bareHashes(slice)),
-    async () => {
-      const stopBusy = paceReads(site.parley.url, request, busy);
-      await parley.run(slice);
-      await stopBusy();
-    },
+    () => parley.run(slice, async () => paceReads(site.parley.url, request, busy)),
     () => floor.run(slice),
   ];
   for (let round = 0; round < options.rounds; round += 1) {

@@ -1,5 +1,5 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
-import { drive, driveOnce, type Load, newLatencies, type Slice } from './load.js';
+import { drive, driveOnce, type Load, type Meter, newLatencies, type Slice } from './load.js';
 import type { Options } from './options.js';
 import type { Progress } from './progress.js';
 import type { Site } from './site.js';
@@ -56,14 +56,20 @@ export class Lane {
     if (!this.work.prepare) await drive(this.load, milliseconds);
   }
 
-  async run(milliseconds: number): Promise<void> {
-    const { requests, seconds } = await this.slice(milliseconds);
+  /** One turn; `alongside` begins when the counting does, and ends with it. */
+  async run(milliseconds: number, alongside?: Meter): Promise<void> {
+    const { requests, seconds } = await this.slice(milliseconds, alongside);
     this.requests += requests;
     this.rates.push(requests / seconds);
   }
 
-  private async slice(milliseconds: number): Promise<Slice> {
-    const meter = () => this.usage.begin();
+  private async slice(milliseconds: number, alongside?: Meter): Promise<Slice> {
+    const meter = async () => {
+      const ends = [await this.usage.begin(), await alongside?.()];
+      return async () => {
+        for (const end of ends) await end?.();
+      };
+    };
     if (!this.work.prepare) return drive(this.load, milliseconds, this.latencies, meter);
     await this.work.prepare(this.load.url);
     return driveOnce(this.load, this.latencies, meter);

@@ -4,8 +4,9 @@ import { forbidden, unauthenticated } from '../common/errors.js';
 import { PasswordHasher } from '../common/password-hasher.js';
 import { fold } from '../common/text.js';
 import { Settings } from '../config/settings.js';
+import { Batcher } from '../database/batcher.js';
 import { isMissingReference } from '../database/driver-errors.js';
-import { Reader, UnitOfWork } from '../database/unit-of-work.js';
+import { list, padded, Reader, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { TokensService } from '../tokens/tokens.service.js';
@@ -18,26 +19,27 @@ const wrongCredentials = () => unauthenticated('invalid username or password');
 
 @Injectable()
 export class AuthService {
+  private readonly users: Batcher<string, User | undefined>;
+
   constructor(
     private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
-    private readonly reader: Reader,
+    reader: Reader,
     private readonly hasher: PasswordHasher,
     private readonly tokens: TokensService,
     private readonly outbox: Outbox,
-  ) {}
+  ) {
+    this.users = new Batcher((keys) => usersOf(reader, keys));
+  }
 
   /** @throws ParleyError (unauthenticated) in the same words and time for an unknown user. */
   async login({ username, password }: LoginDto): Promise<TokenDto> {
-    const [user] = await this.reader.query<{ id: number; password_hash: string; verified: number }>(
-      'SELECT id, password_hash, verified FROM users WHERE username_key = ?',
-      [fold(username)],
-    );
+    const user = await this.users.add(fold(username));
     const matches = await this.hasher.verify(user?.password_hash, password);
     if (!user || !matches) throw wrongCredentials();
     if (this.settings.requireVerifiedEmail && !user.verified) throw forbidden('user email not verified');
     try {
-      return { token: await this.unitOfWork.run((tx) => this.tokens.issue(tx, 'authentication', user.id)) };
+      return { token: await this.tokens.logIn(user.id) };
     } catch (error) {
       // Erased while the password was checked.
       throw isMissingReference(error) ? wrongCredentials() : error;
@@ -92,4 +94,23 @@ export class AuthService {
       await tx.execute('UPDATE users SET verified = ? WHERE id = ?', [true, caller.userId]);
     });
   }
+}
+
+/** Who wants to log in. */
+interface User {
+  id: number;
+  username_key: string;
+  password_hash: string;
+  verified: number;
+}
+
+/** The users with these folded usernames, in their order. */
+async function usersOf(reader: Reader, keys: string[]): Promise<(User | undefined)[]> {
+  const all = padded(keys);
+  const rows = await reader.query<User>(
+    `SELECT id, username_key, password_hash, verified FROM users WHERE username_key IN (${list(all.length)})`,
+    all,
+  );
+  const users = new Map(rows.map((row) => [row.username_key, row]));
+  return keys.map((key) => users.get(key));
 }

@@ -1,17 +1,41 @@
 import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
-import { hash, verify } from '@node-rs/argon2';
-import pLimit from 'p-limit';
+import { Piscina } from 'piscina';
 import { Settings } from '../config/settings.js';
+import type work from './hashing.worker.js';
+import type { HashingJob } from './hashing.worker.js';
+
+/** Each takes 19 MiB while it hashes. */
+const THREADS = Math.min(availableParallelism(), 4);
+
+/** How many jobs a thread is handed at a time, at most. */
+const MOST_TOGETHER = 8;
 
 /**
- * Hashes and checks passwords with argon2id. At most one runs per core and the rest queue: each takes
- * 19 MiB, and one of the four threads that files and look-ups need too.
+ * The threads that hash: the process's, as its processors are. All else goes before them, so that other requests hardly
+ * notice a thousand logins. One is kept; the others end when they have had nothing to do for half a minute.
  */
+export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof work>>({
+  filename: new URL('hashing.worker.js', import.meta.url).href,
+  minThreads: 1,
+  maxThreads: THREADS,
+  idleTimeout: 30_000,
+  niceIncrement: 10,
+  recordTiming: false,
+});
+
+interface Waiting {
+  job: HashingJob;
+  resolve: (outcome: string | boolean) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Hashes and checks passwords with argon2id. */
 @Injectable()
 export class PasswordHasher {
-  private readonly limit = pLimit(Math.min(availableParallelism(), 3));
   private readonly decoy: Promise<string>;
+  private readonly waiting: Waiting[] = [];
+  private working = 0;
 
   constructor(private readonly settings: Settings) {
     this.decoy = this.hash('');
@@ -30,10 +54,44 @@ export class PasswordHasher {
 
   /** As {@link hash}, of any text. */
   hashSecret(secret: string): Promise<string> {
-    return this.limit(() => hash(secret, this.settings.hashing));
+    return this.add({ secret, cost: this.settings.hashing }) as Promise<string>;
   }
 
   verifySecret(stored: string, secret: string): Promise<boolean> {
-    return this.limit(() => verify(stored, secret));
+    return this.add({ secret, stored }) as Promise<boolean>;
+  }
+
+  private add(job: HashingJob): Promise<string | boolean> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ job, resolve, reject });
+      this.handOut();
+    });
+  }
+
+  /**
+   * Gives the free threads what waits. While many wait, several at a time: what these lead to (a token, its commit, an
+   * answer) then goes together too, and costs much less than one by one between hashes, which empty the processor's caches.
+   */
+  private handOut(): void {
+    while (this.working < THREADS && this.waiting.length > 0) {
+      const share = Math.min(MOST_TOGETHER, Math.ceil(this.waiting.length / THREADS / 2));
+      void this.work(this.waiting.splice(0, share));
+    }
+  }
+
+  private async work(batch: Waiting[]): Promise<void> {
+    this.working += 1;
+    try {
+      const outcomes = await hashingThreads.run(batch.map(({ job }) => job));
+      batch.forEach(({ resolve, reject }, index) => {
+        const outcome = outcomes[index];
+        if (outcome instanceof Error) reject(outcome);
+        else resolve(outcome);
+      });
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+    this.working -= 1;
+    this.handOut();
   }
 }

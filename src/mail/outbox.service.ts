@@ -159,7 +159,7 @@ export class Outbox {
       await tx.execute('DELETE FROM mails WHERE id = ?', [mail.id]);
       return undefined;
     }
-    return { username, name, token: kind && (await this.tokens.issue(tx, kind, mail.user_id)) };
+    return { username, name, token: kind && this.tokens.issue(tx, kind, mail.user_id) };
   }
 
   /** Keeps mails that are still under way from other workers. */
