@@ -3,8 +3,7 @@ import { now } from '../src/common/clock.js';
 import { fold } from '../src/common/text.js';
 import { Settings } from '../src/config/settings.js';
 import type { SqlValue } from '../src/database/driver.js';
-import type { Reader, Transaction } from '../src/database/unit-of-work.js';
-import { UserSearch } from '../src/users/user-search.js';
+import { searchTerms } from '../src/users/user-search.js';
 import type { BenchDatabase } from './databases.js';
 import type { Progress } from './progress.js';
 import type { World } from './seed.js';
@@ -80,17 +79,18 @@ async function addUsers(database: BenchDatabase, count: number, progress: Progre
     const name = `${username[0].toUpperCase()}${username.slice(1)} Müller`;
     return [first + index, username, fold(username), name, email, fold(email), 0, passwordHash, now()];
   });
-  const terms = new Map<SqlValue, SqlValue[][]>();
+  const terms = new Map<string, SqlValue[][]>();
   for (const [index, username] of usernames.entries()) {
-    for (const row of await termsOf(first + index, fold(username))) {
-      const kind = terms.get(row[0]);
-      if (kind) kind.push(row);
-      else terms.set(row[0], [row]);
+    for (const [kind, term] of searchTerms(fold(username))) {
+      const rows = terms.get(kind);
+      const row = [kind, term, first + index];
+      if (rows) rows.push(row);
+      else terms.set(kind, [row]);
     }
     progress.step();
   }
   progress.stop();
-  for (const [kind, rows] of terms) await addTerms(database, String(kind), rows, progress);
+  for (const [kind, rows] of terms) await addTerms(database, kind, rows, progress);
 }
 
 async function addTerms(
@@ -111,22 +111,4 @@ async function addTerms(
     },
   );
   progress.stop();
-}
-
-const search = new UserSearch(undefined as unknown as Reader);
-
-/** The rows by which a user is found: what the server's own code would write, caught on its way to the database. */
-async function termsOf(userId: number, usernameKey: string): Promise<SqlValue[][]> {
-  const rows: SqlValue[][] = [];
-  const transaction: Pick<Transaction, 'execute'> = {
-    execute(sql, values = []) {
-      if (!sql.includes('INSERT INTO user_search_terms (kind, term, user_id) VALUES')) {
-        throw new Error(`search terms are written in another way than the benchmark knows: ${sql}`);
-      }
-      for (let start = 0; start < values.length; start += 3) rows.push(values.slice(start, start + 3));
-      return Promise.resolve(rows.length);
-    },
-  };
-  await search.add(transaction as Transaction, userId, usernameKey);
-  return rows;
 }

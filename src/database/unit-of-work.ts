@@ -191,11 +191,11 @@ export function placeholders(rows: number, columns: number): string {
 }
 
 /**
- * The values with the last one repeated up to a power of two, for a list in a read: reads are prepared, once for each
- * length of a list.
+ * The values with the last one repeated up to a power of two, and to `least` of them, for a list in a read: reads are
+ * prepared, once for each length of a list on each connection.
  */
-export function padded<Value>(values: Value[]): Value[] {
-  const length = 2 ** Math.ceil(Math.log2(values.length));
+export function padded<Value>(values: Value[], least = 1): Value[] {
+  const length = Math.max(least, 2 ** Math.ceil(Math.log2(values.length)));
   return [...values, ...Array<Value>(length - values.length).fill(values[values.length - 1])];
 }
 
