@@ -31,11 +31,22 @@ export class Batcher<Item, Result> {
   private async workAll(): Promise<void> {
     this.working = true;
     while (this.waiting.length > 0) {
-      // Lets in what arrived in the same moment: SQLite's driver would be done before the next request is read.
-      await new Promise(setImmediate);
+      await this.gather();
       await this.workOn(this.waiting.splice(0, MOST_TOGETHER));
     }
     this.working = false;
+  }
+
+  /**
+   * Lets in what arrived in the same moment, and where that is more than one as long as more keep coming: SQLite's driver
+   * would be done before the next request is read.
+   */
+  private async gather(): Promise<void> {
+    let count: number;
+    do {
+      count = this.waiting.length;
+      await new Promise(setImmediate);
+    } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < MOST_TOGETHER);
   }
 
   private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {

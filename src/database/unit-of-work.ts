@@ -29,8 +29,9 @@ export class Transaction {
 
   constructor(
     private readonly connection: Connection,
-    { oneWriter, begin }: Driver,
+    private readonly driver: Driver,
   ) {
+    const { oneWriter, begin } = driver;
     this.forUpdate = oneWriter ? '' : ' FOR UPDATE';
     this.forShare = oneWriter ? '' : ' LOCK IN SHARE MODE';
     this.deferred = [{ sql: begin, values: [] }];
@@ -60,6 +61,19 @@ export class Transaction {
   defer(sql: string, values: SqlValue[] = []): void {
     this.requireOpen();
     this.deferred.push({ sql, values });
+  }
+
+  /**
+   * New rows, deferred; `into` names the table and its columns. SQLite gets them one by one: for a statement of several
+   * rows it would keep a copy of each page that it touches, in a file, in case that fails halfway.
+   */
+  insert(into: string, rows: SqlValue[][]): void {
+    if (rows.length === 0) return;
+    const statements = this.driver.oneWriter ? rows.map((row) => [row]) : [rows];
+    for (const some of statements) {
+      const row = `(${list(some[0].length)})`;
+      this.defer(`INSERT INTO ${into} VALUES ${Array(some.length).fill(row).join(', ')}`, some.flat());
+    }
   }
 
   /** TypeORM's entity manager, for the rows whose speed does not matter. */
@@ -182,12 +196,6 @@ export class Reader {
 
 function driverOf(dataSource: DataSource): Driver {
   return dataSource.options.type === 'better-sqlite3' ? new Sqlite(dataSource) : new Mysql(dataSource);
-}
-
-/** `(?, ?), (?, ?)` for `rows` rows of `columns` values. */
-export function placeholders(rows: number, columns: number): string {
-  const row = `(${Array(columns).fill('?').join(', ')})`;
-  return Array(rows).fill(row).join(', ');
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { now, SECOND } from '../common/clock.js';
-import { list, padded, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { list, padded, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
 
 /** How long a link can be uploaded to, in microseconds. */
@@ -128,17 +128,9 @@ export interface NewLink {
 
 /** The links of messages that are written in the same transaction. */
 export function addLinks(tx: Transaction, links: NewLink[]): void {
-  if (links.length === 0) return;
-  tx.defer(
-    `INSERT INTO files (uuid, chat_id, seq, sender_id, filename, created_at) VALUES ${placeholders(links.length, 6)}`,
-    links.flatMap(({ uuid, chatId, seq, senderId, filename }) => [
-      uuid,
-      chatId,
-      seq,
-      senderId,
-      filename,
-      now(),
-    ]),
+  tx.insert(
+    'files (uuid, chat_id, seq, sender_id, filename, created_at)',
+    links.map(({ uuid, chatId, seq, senderId, filename }) => [uuid, chatId, seq, senderId, filename, now()]),
   );
 }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { forbidden, invalid } from '../common/errors.js';
 import { Batcher } from '../database/batcher.js';
-import { list, padded, placeholders, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import { list, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
 import type { Caller } from '../tokens/caller.js';
 
 /** Proof that a user is a member of a chat, which {@link Membership.requireMember} alone gives. */
@@ -72,9 +72,9 @@ export class Membership {
       [chatId],
     );
     const first = Math.max(now(), (newest ?? 0) + 1);
-    await tx.execute(
-      `INSERT INTO members (chat_id, user_id, since, joined_at) VALUES ${placeholders(userIds.length, 4)}`,
-      userIds.flatMap((userId, index) => [chatId, userId, first + index, first + index]),
+    tx.insert(
+      'members (chat_id, user_id, since, joined_at)',
+      userIds.map((userId, index) => [chatId, userId, first + index, first + index]),
     );
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { Batcher } from '../database/batcher.js';
 import { isMissingValue } from '../database/driver-errors.js';
-import { list, placeholders, table, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { list, table, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
 import type { MessageType } from './dto/messages.dto.js';
@@ -96,10 +96,9 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
     return outcome instanceof Error ? [] : [{ ...message, ...outcome }];
   });
   if (placed.length === 0) return outcomes;
-  tx.defer(
-    `INSERT INTO messages (chat_id, seq, sender_id, type, text, file_uuid, sent_at)
-     VALUES ${placeholders(placed.length, 7)}`,
-    placed.flatMap(({ chatId, seq, senderId, type, text, file, sentAt }) => [
+  tx.insert(
+    'messages (chat_id, seq, sender_id, type, text, file_uuid, sent_at)',
+    placed.map(({ chatId, seq, senderId, type, text, file, sentAt }) => [
       chatId,
       seq,
       senderId,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { fold } from '../common/text.js';
-import { list, padded, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { list, padded, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 import { UserNames } from './user-names.js';
 
@@ -30,11 +30,10 @@ export class UserSearch {
   ) {}
 
   /** Makes a new user findable. */
-  async add(tx: Transaction, userId: number, usernameKey: string): Promise<void> {
-    const rows = searchTerms(usernameKey).map(([kind, term]) => [kind, term, userId]);
-    await tx.execute(
-      `INSERT INTO user_search_terms (kind, term, user_id) VALUES ${placeholders(rows.length, 3)}`,
-      rows.flat(),
+  add(tx: Transaction, userId: number, usernameKey: string): void {
+    tx.insert(
+      'user_search_terms (kind, term, user_id)',
+      searchTerms(usernameKey).map(([kind, term]) => [kind, term, userId]),
     );
   }
 

@@ -45,7 +45,7 @@ export class UsersService {
         const user = { username, name, email, passwordHash, verified: false, createdAt: now(), ...keys };
         const { identifiers } = await (await tx.manager()).insert(User, user);
         const userId = identifiers[0].id as number;
-        await this.search.add(tx, userId, keys.usernameKey);
+        this.search.add(tx, userId, keys.usernameKey);
         await this.outbox.add(tx, { userId, kind: 'verify-email', address: email });
       }),
     );

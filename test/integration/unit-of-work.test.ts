@@ -161,6 +161,25 @@ describe('a deferred write', () => {
     ]);
   });
 
+  test('of many rows writes them all, in their order among others, and of none nothing', async () => {
+    await unitOfWork.run(async (tx) => {
+      tx.insert('notes (id, revision)', []);
+      tx.insert('notes (id, revision)', [
+        [1, 10],
+        [2, 20],
+        [3, 30],
+      ]);
+      tx.defer('UPDATE notes SET revision = revision + 1');
+      tx.insert('notes (id, revision)', [[4, 40]]);
+    });
+    expect(await reader.query('SELECT id, revision FROM notes ORDER BY id')).toEqual([
+      { id: 1, revision: 11 },
+      { id: 2, revision: 21 },
+      { id: 3, revision: 31 },
+      { id: 4, revision: 40 },
+    ]);
+  });
+
   test('that fails with the commit undoes all, and no effect comes', async () => {
     const effects: string[] = [];
     const failing = unitOfWork.run(async (tx) => {

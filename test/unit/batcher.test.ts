@@ -45,6 +45,21 @@ test('what comes while a batch is under way is in the next one, never in that', 
   expect(batches).toEqual([[1], [2, 3]]);
 });
 
+test('several wait for what keeps coming, one alone for nothing', async () => {
+  const { batcher, batches, finish } = recorded();
+  const results = [batcher.add(1), batcher.add(2)];
+  for (const item of [3, 4]) {
+    await new Promise(setImmediate);
+    results.push(batcher.add(item));
+  }
+  await finish();
+  results.push(batcher.add(5));
+  await new Promise(setImmediate);
+  expect(batches).toEqual([[1, 2, 3, 4], [5]]);
+  await finish();
+  await Promise.all(results);
+});
+
 test('a batch has 128 items at most', async () => {
   const { batcher, batches, finish } = recorded();
   const results = Array.from({ length: 300 }, (_, item) => batcher.add(item));
