@@ -2,6 +2,7 @@ import type { RecordableHistogram } from 'node:perf_hooks';
 import { drive, driveOnce, type Load, type Meter, newLatencies, type Slice } from './load.js';
 import type { Options } from './options.js';
 import type { Progress } from './progress.js';
+import { CONNECTIONS } from './seed.js';
 import type { Site } from './site.js';
 import { Usage } from './usage.js';
 import { toRequest, type Work } from './works.js';
@@ -52,8 +53,10 @@ export class Lane {
     this.usage = new Usage(pid, site.database.pid);
   }
 
+  /** Few connections take longer to bring the server to the speed that it keeps. */
   async warmUp(milliseconds: number): Promise<void> {
-    if (!this.work.prepare) await drive(this.load, milliseconds);
+    if (this.work.prepare) return;
+    await drive(this.load, this.work.connections < CONNECTIONS ? milliseconds * 2 : milliseconds);
   }
 
   /** One turn; `alongside` begins when the counting does, and ends with it. */

@@ -42,7 +42,7 @@ export function readOptions(): Options {
     rounds,
     profile,
     slice: quick ? 200 : 350,
-    warmUp: quick ? 0 : 100,
+    warmUp: quick ? 0 : 400,
     scale: quick
       ? { history: 20_000, collection: 100, users: 5_000 }
       : { history: 1_000_000, collection: 1_000, users: 100_000 },
