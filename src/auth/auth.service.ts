@@ -39,7 +39,10 @@ export class AuthService {
     if (!user || !matches) throw wrongCredentials();
     if (this.settings.requireVerifiedEmail && !user.verified) throw forbidden('user email not verified');
     try {
-      return { token: await this.tokens.logIn(user.id) };
+      // By itself: who is just being erased keeps nobody else waiting.
+      return {
+        token: await this.unitOfWork.run(async (tx) => this.tokens.issue(tx, 'authentication', user.id)),
+      };
     } catch (error) {
       // Erased while the password was checked.
       throw isMissingReference(error) ? wrongCredentials() : error;

@@ -12,8 +12,8 @@ const THREADS = Math.min(availableParallelism(), 4);
 const MOST_TOGETHER = 8;
 
 /**
- * The threads that hash: the process's, as its processors are. All else goes before them, so that other requests hardly
- * notice a thousand logins. One is kept; the others end when they have had nothing to do for half a minute.
+ * The threads that hash: the process's, as its processors are. Their priority is low (nice 10, on Linux), so that other
+ * requests hardly notice a thousand logins. One is kept; the others end when they have had nothing to do for half a minute.
  */
 export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof work>>({
   filename: new URL('hashing.worker.js', import.meta.url).href,
@@ -48,7 +48,9 @@ export class PasswordHasher {
 
   /** Without a `stored` hash it is false after the same time: a stranger learns nothing from the delay. */
   async verify(stored: string | undefined, digest: string): Promise<boolean> {
-    const matches = await this.verifySecret(stored ?? (await this.decoy), digest.toLowerCase());
+    // Awaited in both cases: of those who come together, neither kind is hashed before the other.
+    const decoy = await this.decoy;
+    const matches = await this.verifySecret(stored ?? decoy, digest.toLowerCase());
     return matches && stored !== undefined;
   }
 
@@ -69,8 +71,8 @@ export class PasswordHasher {
   }
 
   /**
-   * Gives the free threads what waits. While many wait, several at a time: what these lead to (a token, its commit, an
-   * answer) then goes together too, and costs much less than one by one between hashes, which empty the processor's caches.
+   * Gives the free threads what waits. While many wait, several at a time: what these lead to (a token, an answer, the
+   * next login) then comes together too, and costs much less than one by one between hashes, which empty the processor's caches.
    */
   private handOut(): void {
     while (this.working < THREADS && this.waiting.length > 0) {

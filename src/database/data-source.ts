@@ -92,8 +92,6 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
         // FULL flushes each commit to disk: what was acknowledged survives a power cut.
         connection.pragma('synchronous = FULL');
         connection.pragma('foreign_keys = ON');
-        // What a statement may have to take back is kept in memory, not in a file.
-        connection.pragma('temp_store = MEMORY');
         // 16 MB, four times the default: a page that many commits change is copied into the database once for all of them.
         connection.pragma('wal_autocheckpoint = 4000');
       },

@@ -32,7 +32,6 @@ export class TokensService {
   readonly key: KeyObject;
   private readonly lifetime: Record<TokenKind, number>;
   private readonly holders: Batcher<string, Holder | undefined>;
-  private readonly logins: Batcher<number, string>;
   private meanwhile: Meanwhile = () => {};
   private readonly verified = new LRUCache<string, Claims>({ max: 5_000 });
 
@@ -43,20 +42,8 @@ export class TokensService {
     reader: Reader,
   ) {
     this.holders = new Batcher((ids) => holdersOf(reader, ids));
-    this.logins = new Batcher((userIds) =>
-      unitOfWork.run(async (tx) => userIds.map((userId) => this.issue(tx, 'authentication', userId))),
-    );
     this.key = createSecretKey(settings.jwtSecret, 'utf8');
     this.lifetime = { authentication: settings.tokenTtl, 'reset-password': HOUR, 'verify-email': 72 * HOUR };
-  }
-
-  /**
-   * A signed authentication token, on disk when it resolves, in one commit with others that are asked for meanwhile.
-   *
-   * @throws QueryFailedError (isMissingReference) when the user is gone.
-   */
-  logIn(userId: number): Promise<string> {
-    return this.logins.add(userId);
   }
 
   /** A signed token for a user who exists; it counts from the commit on. */

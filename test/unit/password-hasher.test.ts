@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, platform } from 'node:os';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { hashingThreads, PasswordHasher } from '#src/common/password-hasher.js';
 import { type HashingCost, Settings } from '#src/config/settings.js';
 import { digest } from '../support/parley.js';
@@ -51,6 +51,16 @@ test('tells each of many at once its own result, whatever becomes of the others'
   expect(outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 'failed'))).toEqual(
     stored.map((_, index) => ['failed', true, false][index % 3]),
   );
+});
+
+test('takes known and unknown users in the order in which they come', async () => {
+  const stored = await hasher.hash(digest('secret'));
+  const run = vi.spyOn(hashingThreads, 'run');
+  const kinds = [undefined, stored, undefined, stored, stored, undefined];
+  await Promise.all(kinds.map((hash, index) => hasher.verify(hash, digest(String(index)))));
+  const asked = run.mock.calls.flatMap(([jobs]) => jobs.map(({ secret }) => secret));
+  run.mockRestore();
+  expect(asked).toEqual(kinds.map((_, index) => digest(String(index))));
 });
 
 test('hashes in as many threads as there are processors, and in four at most', async () => {
