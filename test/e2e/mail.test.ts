@@ -275,9 +275,11 @@ test('of two instances on one database one sends each mail', async () => {
     { url: '', dataDir: server.settings.dataDir, drop: async () => {} },
   );
   try {
-    const users = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => (index % 2 ? server : second).parley.signUp(`shared${index}`)),
-    );
+    // One after the other: two writers of a SQLite file that share a thread would wait for each other until one gives up.
+    const users: Member[] = [];
+    for (let index = 0; index < 20; index += 1) {
+      users.push(await (index % 2 ? server : second).parley.signUp(`shared${index}`));
+    }
     await Promise.all(users.map(({ email }) => sink.waitFor(email, WELCOME)));
     for (const { email } of users) {
       await waitForRow(email, ({ state }) => state === 'sent');
