@@ -6,7 +6,7 @@ import { fold } from '../common/text.js';
 import { Settings } from '../config/settings.js';
 import { Batcher } from '../database/batcher.js';
 import { isMissingReference } from '../database/driver-errors.js';
-import { list, padded, Reader, UnitOfWork } from '../database/unit-of-work.js';
+import { Reader, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { TokensService } from '../tokens/tokens.service.js';
@@ -29,7 +29,9 @@ export class AuthService {
     private readonly tokens: TokensService,
     private readonly outbox: Outbox,
   ) {
-    this.users = new Batcher((keys) => usersOf(reader, keys));
+    this.users = new Batcher((keys) =>
+      reader.queryEach(USERS, keys, ({ username_key }: User) => username_key),
+    );
   }
 
   /** @throws ParleyError (unauthenticated) in the same words and time for an unknown user. */
@@ -99,21 +101,12 @@ export class AuthService {
   }
 }
 
-/** Who wants to log in. */
+/** Who wants to log in, by folded usernames. */
+const USERS = 'SELECT id, username_key, password_hash, verified FROM users WHERE username_key';
+
 interface User {
   id: number;
   username_key: string;
   password_hash: string;
   verified: number;
-}
-
-/** The users with these folded usernames, in their order. */
-async function usersOf(reader: Reader, keys: string[]): Promise<(User | undefined)[]> {
-  const all = padded(keys);
-  const rows = await reader.query<User>(
-    `SELECT id, username_key, password_hash, verified FROM users WHERE username_key IN (${list(all.length)})`,
-    all,
-  );
-  const users = new Map(rows.map((row) => [row.username_key, row]));
-  return keys.map((key) => users.get(key));
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { Piscina } from 'piscina';
 import { Settings } from '../config/settings.js';
+import { settle, type Waiting } from '../database/batcher.js';
 import type work from './hashing.worker.js';
 import type { HashingJob } from './hashing.worker.js';
 
@@ -13,7 +14,7 @@ const MOST_TOGETHER = 8;
 
 /**
  * The threads that hash: the process's, as its processors are. Their priority is low (nice 10, on Linux), so that other
- * requests hardly notice a thousand logins. One is kept; the others end when they have had nothing to do for half a minute.
+ * requests wait little for many logins. One is kept; the others end when they have had nothing to do for half a minute.
  */
 export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof work>>({
   filename: new URL('hashing.worker.js', import.meta.url).href,
@@ -24,17 +25,13 @@ export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof work>>
   recordTiming: false,
 });
 
-interface Waiting {
-  job: HashingJob;
-  resolve: (outcome: string | boolean) => void;
-  reject: (error: unknown) => void;
-}
+type WaitingJob = Waiting<HashingJob, string | boolean>;
 
 /** Hashes and checks passwords with argon2id. */
 @Injectable()
 export class PasswordHasher {
   private readonly decoy: Promise<string>;
-  private readonly waiting: Waiting[] = [];
+  private readonly waiting: WaitingJob[] = [];
   private working = 0;
 
   constructor(private readonly settings: Settings) {
@@ -63,9 +60,9 @@ export class PasswordHasher {
     return this.add({ secret, stored }) as Promise<boolean>;
   }
 
-  private add(job: HashingJob): Promise<string | boolean> {
+  private add(item: HashingJob): Promise<string | boolean> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ job, resolve, reject });
+      this.waiting.push({ item, resolve, reject });
       this.handOut();
     });
   }
@@ -81,15 +78,10 @@ export class PasswordHasher {
     }
   }
 
-  private async work(batch: Waiting[]): Promise<void> {
+  private async work(batch: WaitingJob[]): Promise<void> {
     this.working += 1;
     try {
-      const outcomes = await hashingThreads.run(batch.map(({ job }) => job));
-      batch.forEach(({ resolve, reject }, index) => {
-        const outcome = outcomes[index];
-        if (outcome instanceof Error) reject(outcome);
-        else resolve(outcome);
-      });
+      settle(batch, await hashingThreads.run(batch.map(({ item }) => item)));
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }

@@ -1,9 +1,19 @@
 import { isUnavailable } from './driver-errors.js';
 
-interface Waiting<Item, Result> {
+/** An item that somebody waits for the result of. */
+export interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
+}
+
+/** Tells each its result, or the error that it failed with. */
+export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Result | Error)[]): void {
+  batch.forEach(({ resolve, reject }, index) => {
+    const result = results[index];
+    if (result instanceof Error) reject(result);
+    else resolve(result);
+  });
 }
 
 /** How many items go together at most. */
@@ -51,12 +61,7 @@ export class Batcher<Item, Result> {
 
   private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
-      const results = await this.work(batch.map(({ item }) => item));
-      batch.forEach(({ resolve, reject }, index) => {
-        const result = results[index];
-        if (result instanceof Error) reject(result);
-        else resolve(result);
-      });
+      settle(batch, await this.work(batch.map(({ item }) => item)));
     } catch (error) {
       // One item that the database refuses must not take the others along.
       const refused = batch.length > 1 && !isUnavailable(error);

@@ -65,7 +65,7 @@ export class Transaction {
 
   /**
    * New rows, deferred; `into` names the table and its columns. SQLite gets them one by one: for a statement of several
-   * rows it would keep a copy of each page that it touches, in a file, in case that fails halfway.
+   * rows it would copy each page that it touches, to a file when they are many, in case that fails halfway.
    */
   insert(into: string, rows: SqlValue[][]): void {
     if (rows.length === 0) return;
@@ -191,6 +191,18 @@ export class Reader {
   /** The rows of a SELECT. */
   query<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
+  }
+
+  /** The row of each key, in the order of the keys; the SELECT ends with the column that has them. */
+  async queryEach<Key extends SqlValue, Row>(
+    select: string,
+    keys: Key[],
+    keyOf: (row: Row) => Key,
+  ): Promise<(Row | undefined)[]> {
+    const all = padded(keys);
+    const rows = await this.query<Row>(`${select} IN (${list(all.length)})`, all);
+    const found = new Map(rows.map((row) => [keyOf(row), row]));
+    return keys.map((key) => found.get(key));
   }
 }
 

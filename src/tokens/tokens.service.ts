@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { unauthenticated } from '../common/errors.js';
 import { Settings } from '../config/settings.js';
 import { Batcher } from '../database/batcher.js';
-import { list, padded, Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Caller } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 
@@ -41,7 +41,7 @@ export class TokensService {
     private readonly unitOfWork: UnitOfWork,
     reader: Reader,
   ) {
-    this.holders = new Batcher((ids) => holdersOf(reader, ids));
+    this.holders = new Batcher((ids) => reader.queryEach(HOLDERS, ids, ({ token }: Holder) => token));
     this.key = createSecretKey(settings.jwtSecret, 'utf8');
     this.lifetime = { authentication: settings.tokenTtl, 'reset-password': HOUR, 'verify-email': 72 * HOUR };
   }
@@ -126,21 +126,12 @@ export class TokensService {
   }
 }
 
+/** The users who hold tokens that are still good. */
+const HOLDERS = `SELECT t.id AS token, t.kind, u.id, u.username FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id`;
+
 interface Holder {
   token: string;
   kind: TokenKind;
   id: number;
   username: string;
-}
-
-/** The users who hold tokens that are still good, in the order of the tokens. */
-async function holdersOf(reader: Reader, ids: string[]): Promise<(Holder | undefined)[]> {
-  const all = padded(ids);
-  const rows = await reader.query<Holder>(
-    `SELECT t.id AS token, t.kind, u.id, u.username FROM tokens t JOIN users u ON u.id = t.user_id
-     WHERE t.id IN (${list(all.length)})`,
-    all,
-  );
-  const holders = new Map(rows.map((row) => [row.token, row]));
-  return ids.map((id) => holders.get(id));
 }
