@@ -48,6 +48,12 @@ async function fillChat(
     return [chat.id, seq, senders[seq % senders.length].id, 'message', text, sentAt(seq)];
   });
   await database.query('UPDATE messages SET sent_at = ? WHERE chat_id = ? AND seq = 0', [start, chat.id]);
+  await database.query('DELETE FROM sender_blocks WHERE chat_id = ?', [chat.id]);
+  await database.query(
+    `INSERT INTO sender_blocks (sender_id, chat_id, block)
+     SELECT DISTINCT sender_id, chat_id, seq >> 10 FROM messages WHERE chat_id = ?`,
+    [chat.id],
+  );
   await database.query('UPDATE chats SET next_seq = ?, last_sent_at = ? WHERE id = ?', [
     size,
     sentAt(size - 1),

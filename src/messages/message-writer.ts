@@ -6,6 +6,7 @@ import { list, table, type Transaction, UnitOfWork } from '../database/unit-of-w
 import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
 import type { MessageType } from './dto/messages.dto.js';
+import { BLOCK_BITS, blockOf } from './sender-block.entity.js';
 
 export interface NewMessage {
   chatId: number;
@@ -25,7 +26,8 @@ export interface Position {
 interface LockedChat {
   nextSeq: number;
   lastSentAt: number;
-  members: Set<number>;
+  /** With the last block that each has sent something in. */
+  members: Map<number, number | null>;
 }
 
 /**
@@ -54,8 +56,8 @@ export class MessageWriter {
 }
 
 /**
- * Writes one text in a single round trip, commit included. Nothing where the chat is gone or the sender no member: the
- * batch tells which.
+ * Writes one text in a single round trip, commit included. Nothing where the chat is gone, the sender no member or the
+ * first message of theirs in its block: the batch tells which, and enters the block.
  */
 async function writeAlone(unitOfWork: UnitOfWork, message: NewMessage): Promise<Position | undefined> {
   const { chatId, senderId, type, text, file } = message;
@@ -68,11 +70,13 @@ async function writeAlone(unitOfWork: UnitOfWork, message: NewMessage): Promise<
            last_sent_at = CASE WHEN last_sent_at < ? THEN ? ELSE last_sent_at + 1 END WHERE id = ?`,
         [sentAt, sentAt, chatId],
       );
-      // Behind the lock of the update. Who is no member is NULL, which a message's sender cannot be.
+      // Behind the lock of the update. Without a member, or their block, it is NULL, which a message's sender cannot be.
+      const sender = `SELECT m.user_id FROM members m
+         JOIN sender_blocks b ON b.sender_id = m.user_id AND b.chat_id = m.chat_id AND b.block = (c.next_seq - 1) >> ${BLOCK_BITS}
+         WHERE m.chat_id = c.id AND m.user_id = ?`;
       tx.defer(
         `INSERT INTO messages (chat_id, seq, sender_id, type, text, sent_at)
-         SELECT id, next_seq - 1, (SELECT user_id FROM members WHERE chat_id = chats.id AND user_id = ?), ?, ?, last_sent_at
-         FROM chats WHERE id = ?`,
+         SELECT c.id, c.next_seq - 1, (${sender}), ?, ?, c.last_sent_at FROM chats c WHERE c.id = ?`,
         [senderId, type, text, chatId],
       );
       return tx.queryAndCommit<Position>(
@@ -112,6 +116,7 @@ export async function writeBatch(tx: Transaction, messages: NewMessage[]): Promi
     tx,
     placed.flatMap(({ chatId, seq, senderId, file }) => (file ? { chatId, seq, senderId, ...file } : [])),
   );
+  tx.insert('sender_blocks (sender_id, chat_id, block)', enterBlocks(chats, placed));
   advance(tx, chats);
   return outcomes;
 }
@@ -132,16 +137,20 @@ async function lockChats(tx: Transaction, messages: NewMessage[]): Promise<Map<n
       values: chatIds,
     },
     {
-      sql: `SELECT m.chat_id, m.user_id FROM ${table(pairs.size, '? AS chat_id, ? AS user_id')} asked
+      sql: `SELECT m.chat_id, m.user_id, (SELECT MAX(block) FROM sender_blocks
+              WHERE sender_id = m.user_id AND chat_id = m.chat_id) AS last_block
+            FROM ${table(pairs.size, '? AS chat_id, ? AS user_id')} asked
             JOIN members m ON m.chat_id = asked.chat_id AND m.user_id = asked.user_id`,
       values: [...pairs.values()].flat(),
     },
   ]);
   const chats = new Map<number, LockedChat>();
   for (const { id, next_seq, last_sent_at } of chatRows as ChatRow[]) {
-    chats.set(id, { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Set() });
+    chats.set(id, { nextSeq: next_seq, lastSentAt: last_sent_at, members: new Map() });
   }
-  for (const { chat_id, user_id } of memberRows as MemberRow[]) chats.get(chat_id)?.members.add(user_id);
+  for (const { chat_id, user_id, last_block } of memberRows as MemberRow[]) {
+    chats.get(chat_id)?.members.set(user_id, last_block);
+  }
   return chats;
 }
 
@@ -154,6 +163,7 @@ interface ChatRow {
 interface MemberRow {
   chat_id: number;
   user_id: number;
+  last_block: number | null;
 }
 
 /** The next place in the chat; moves the chat's counters on. */
@@ -163,6 +173,20 @@ function place(chat: LockedChat | undefined, senderId: number): Position | Error
   chat.lastSentAt = Math.max(now(), chat.lastSentAt + 1);
   chat.nextSeq += 1;
   return { seq: chat.nextSeq - 1, sentAt: chat.lastSentAt };
+}
+
+/** The rows for blocks in which their senders send for the first time: each is a member's last one from now on. */
+function enterBlocks(
+  chats: Map<number, LockedChat>,
+  placed: (NewMessage & Position)[],
+): [number, number, number][] {
+  return placed.flatMap(({ chatId, senderId, seq }) => {
+    const { members } = chats.get(chatId) as LockedChat;
+    const block = blockOf(seq);
+    if (members.get(senderId) === block) return [];
+    members.set(senderId, block);
+    return [[senderId, chatId, block]];
+  });
 }
 
 function advance(tx: Transaction, chats: Map<number, LockedChat>): void {

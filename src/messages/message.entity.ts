@@ -1,8 +1,7 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 
 /** A message, kept where its chat's others are: a page is one range of the primary key. */
 @Entity('messages', { withoutRowid: true })
-@Index('ix_messages_sender_id', ['senderId'])
 export class Message {
   @PrimaryColumn('int', { name: 'chat_id' })
   @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_messages_chat_id' })
@@ -12,8 +11,8 @@ export class Message {
   @PrimaryColumn('bigint')
   seq!: number;
 
+  /** No foreign key, which would want an index: see `SenderBlock`. */
   @Column('int', { name: 'sender_id' })
-  @ForeignKey('users', { name: 'fk_messages_sender_id' })
   senderId!: number;
 
   @Column('varchar', { length: 8 })

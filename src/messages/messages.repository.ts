@@ -4,6 +4,7 @@ import { Batcher } from '../database/batcher.js';
 import { padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
 import { type ChatAccess, lockChats } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
+import { indicesOf } from './sender-block.entity.js';
 
 export type Order = 'asc' | 'desc';
 
@@ -81,23 +82,20 @@ export class MessagesRepository {
     await tx.execute('UPDATE chats SET deleted_count = deleted_count + 1 WHERE id = ?', [chatId]);
   }
 
-  /** Removes all that a user has sent, wherever. */
+  /** Removes all that a user has sent, wherever; they send nothing any more. */
   async removeSentBy(tx: Transaction, userId: number): Promise<void> {
-    const chats = await tx.query<{ chat_id: number }>(
-      'SELECT DISTINCT chat_id FROM messages WHERE sender_id = ?',
+    const blocks = await tx.query<{ chat_id: number; block: number }>(
+      'SELECT chat_id, block FROM sender_blocks WHERE sender_id = ?',
       [userId],
     );
     // Counts only behind the lock: somebody else may be deleting the same messages.
-    await lockChats(
-      tx,
-      chats.map(({ chat_id }) => chat_id),
-    );
-    await tx.execute(
-      `UPDATE chats SET deleted_count = deleted_count +
-         (SELECT COUNT(*) FROM messages m WHERE m.sender_id = ? AND m.chat_id = chats.id)
-       WHERE id IN (SELECT chat_id FROM messages WHERE sender_id = ?)`,
-      [userId, userId],
-    );
-    await tx.execute('DELETE FROM messages WHERE sender_id = ?', [userId]);
+    await lockChats(tx, [...new Set(blocks.map(({ chat_id }) => chat_id))]);
+    for (const { chat_id, block } of blocks) {
+      const removed = await tx.execute(
+        'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
+        [chat_id, ...indicesOf(block), userId],
+      );
+      tx.defer('UPDATE chats SET deleted_count = deleted_count + ? WHERE id = ?', [removed, chat_id]);
+    }
   }
 }

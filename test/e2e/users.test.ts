@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import { digest, type Json, type Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { skipTo } from '../support/skip-to.js';
 import { tally } from '../support/tally.js';
 
 let server: TestServer;
@@ -565,6 +566,24 @@ describe('deleting', () => {
     expect(await kim.send(chat, 'still open')).toBe(4);
   });
 
+  test('finds the user’s messages in a long chat and in one that they have left', async () => {
+    const [user, sam] = [await signUp('del-prolific'), await signUp('del-survivor')];
+    const [long, left] = [await user.createChat([sam]), await sam.createChat([user])];
+    for (const index of [10, 1_022, 8_000]) {
+      await skipTo(server, long, index);
+      for (const author of [user, sam, user]) await author.send(long, author.username);
+    }
+    await user.send(left, user.username);
+    await user.put(`/api/chats/${left}`, { mode: 'delete', user: user.username });
+    await sam.send(left, sam.username);
+
+    await user.delete('/api/users/del-prolific');
+    expect(await sam.texts(long)).toEqual(Array(3).fill(sam.username));
+    expect((await sam.list(long, '?page=1&per_page=2')).messages).toHaveLength(1);
+    expect((await sam.texts(left)).slice(-1)).toEqual([sam.username]);
+    expect((await sam.list(left)).messages.map(({ index }: Json) => index)).toEqual([0, 2]);
+  });
+
   test('passes chats on to the longest-standing member', async () => {
     const [user, ann, ben, cat] = await Promise.all(
       ['del-owner', 'del-zoe', 'del-ben', 'del-amy'].map((u) => signUp(u)),
@@ -616,11 +635,12 @@ describe('deleting', () => {
     const left = async () => {
       const tables = ['tokens', 'mails', 'user_search_terms', 'members'];
       const counts = await Promise.all(tables.map((table) => count(table, 'user_id = ?', id)));
-      return [...counts, await count('messages', 'sender_id = ?', id), await count('users', 'id = ?', id)];
+      for (const table of ['messages', 'sender_blocks']) counts.push(await count(table, 'sender_id = ?', id));
+      return [...counts, await count('users', 'id = ?', id)];
     };
     expect((await left()).every((rows) => rows > 0)).toBe(true);
     await user.delete('/api/users/del-rows');
-    expect(await left()).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(await left()).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 
   test('frees the username and the email for a newcomer, who inherits nothing', async () => {

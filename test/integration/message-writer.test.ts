@@ -5,6 +5,7 @@ import { newText } from '../support/new-message.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { skipTo } from '../support/skip-to.js';
 
 let server: TestServer;
 let unitOfWork: UnitOfWork;
@@ -55,9 +56,39 @@ const textsOf = (chat: string) => alex.texts(chat, '?after=0');
 
 test('a message that comes alone has a commit of its own', async () => {
   const { uuid, messageOf } = await newChat();
-  expect(await writer.write(await messageOf(sam, 'alone'))).toMatchObject({ seq: 1 });
+  expect(await writer.write(await messageOf(alex, 'alone'))).toMatchObject({ seq: 1 });
   expect(commits).toBe(1);
   expect(await textsOf(uuid)).toEqual(['alone']);
+});
+
+test('senders enter a block with their first message in it, be it sent alone or among others', async () => {
+  const { uuid, messageOf } = await newChat();
+  const [alexs, sams] = [await messageOf(alex, 'text'), await messageOf(sam, 'text')];
+  const blocks = () =>
+    server.app
+      .get(Reader)
+      .query('SELECT sender_id, block FROM sender_blocks WHERE chat_id = ? ORDER BY block, sender_id', [
+        alexs.chatId,
+      ]);
+  const inBlock = (block: number, ...messages: NewMessage[]) =>
+    messages.map(({ senderId }) => ({ sender_id: senderId, block }));
+
+  expect(await blocks()).toEqual(inBlock(0, alexs));
+  await writer.write(sams);
+  await writer.write(sams);
+  const first = inBlock(0, alexs, sams);
+  expect(await blocks()).toEqual(first);
+
+  await skipTo(server, uuid, 1_023);
+  await Promise.all([sams, sams, sams].map((message) => writer.write(message)));
+  expect(await blocks()).toEqual([...first, ...inBlock(1, sams)]);
+  await writer.write(alexs);
+  expect(await blocks()).toEqual([...first, ...inBlock(1, alexs, sams)]);
+
+  // Where 32 bits do not reach.
+  await skipTo(server, uuid, 2 ** 45);
+  await Promise.all([alexs, sams].map((message) => writer.write(message)));
+  expect((await blocks()).slice(4)).toEqual(inBlock(2 ** 35, alexs, sams));
 });
 
 test('messages that come together share one commit, in the order in which they came', async () => {
@@ -76,7 +107,7 @@ test('messages that come together share one commit, in the order in which they c
 
 test('what comes during a commit goes into the next one', async () => {
   const { uuid, messageOf } = await newChat();
-  const message = await messageOf(sam, 'text');
+  const message = await messageOf(alex, 'text');
   const during: Promise<Position>[] = [];
   const counting = {
     run: async <T>(work: (tx: Transaction) => Promise<T>) => {

@@ -24,6 +24,29 @@ async function tableNames(dataSource: DataSource): Promise<string[]> {
   return tables.map(({ name }) => name);
 }
 
+async function insert(dataSource: DataSource, table: string, rows: Record<string, unknown>[]): Promise<void> {
+  for (const row of rows) {
+    const columns = Object.keys(row);
+    const places = columns.map(() => '?').join(', ');
+    await dataSource.query(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places})`,
+      Object.values(row),
+    );
+  }
+}
+
+/** A user's row, but for its id. */
+const user = (username: string) => ({
+  username,
+  username_key: username,
+  name: 'n',
+  email: 'e',
+  email_key: username,
+  verified: 0,
+  password_hash: 'h',
+  created_at: 0,
+});
+
 describe('the migrations', () => {
   let database: TestDatabase;
   let open: OpenDatabase;
@@ -67,11 +90,46 @@ describe('the migrations', () => {
     expect(await differences(open.writer)).toEqual([]);
   });
 
+  test('keep messages and their files, there and back', async () => {
+    const { writer } = open;
+    const chat = { id: 1, uuid: 'c', name: 'c', is_permanent: 0, next_seq: 5_000, deleted_count: 4_997 };
+    const message = { chat_id: 1, type: 'file', text: 't', sent_at: 1 };
+    const file = { sender_id: 1, filename: 'f', created_at: 1 };
+    await insert(writer, 'users', [
+      { id: 1, ...user('one') },
+      { id: 2, ...user('two') },
+    ]);
+    await insert(writer, 'chats', [{ ...chat, last_sent_at: 1 }]);
+    await insert(writer, 'messages', [
+      { ...message, seq: 0, sender_id: 1 },
+      { ...message, seq: 1_023, sender_id: 2 },
+      { ...message, seq: 4_999, sender_id: 1 },
+    ]);
+    await insert(writer, 'files', [
+      { ...file, uuid: 'kept', chat_id: 1, seq: 4_999 },
+      { ...file, uuid: 'left', chat_id: null, seq: null },
+    ]);
+    await insert(writer, 'sender_blocks', [
+      { sender_id: 1, chat_id: 1, block: 0 },
+      { sender_id: 1, chat_id: 1, block: 4 },
+      { sender_id: 2, chat_id: 1, block: 0 },
+    ]);
+    const rows = (table: string) => writer.query(`SELECT * FROM ${table} ORDER BY 1, 2, 3`);
+    const [messages, files, blocks] = await Promise.all(['messages', 'files', 'sender_blocks'].map(rows));
+
+    while ((await tableNames(writer)).includes('sender_blocks')) {
+      await writer.undoLastMigration({ transaction: 'each' });
+    }
+    expect([await rows('messages'), await rows('files')]).toEqual([messages, files]);
+
+    await writer.runMigrations({ transaction: 'each' });
+    expect([await rows('messages'), await rows('files')]).toEqual([messages, files]);
+    expect(await rows('sender_blocks')).toEqual(blocks);
+  });
+
   test('hold texts apart that differ in a single byte', async () => {
     const spellings = ['😀', '😁', 'bob', 'bob ', 'BOB', 'böb', 'bo\u0308b', 'ß', 'ss'];
-    const insert = `INSERT INTO users (username, username_key, name, email, email_key, verified, password_hash,
-      created_at) VALUES (?, ?, 'n', 'e', ?, 0, 'h', 0)`;
-    for (const spelling of spellings) await open.writer.query(insert, [spelling, spelling, spelling]);
+    await insert(open.writer, 'users', spellings.map(user));
     for (const spelling of spellings) {
       const rows = await open.writer.query('SELECT username FROM users WHERE username_key = ?', [spelling]);
       expect(rows).toEqual([{ username: spelling }]);
@@ -99,6 +157,13 @@ describe('the migrations', () => {
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
     expect(await pragma('busy_timeout')).toBeGreaterThan(0);
+  });
+
+  test.runIf(!onMysql)('keep a chat’s messages together on SQLite', async () => {
+    const [{ sql }] = await open.writer.query<{ sql: string }[]>(
+      "SELECT sql FROM sqlite_master WHERE name = 'messages'",
+    );
+    expect(sql).toMatch(/WITHOUT ROWID$/);
   });
 });
 

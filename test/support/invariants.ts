@@ -7,6 +7,8 @@ const NEVER = {
   'members who are no users': 'SELECT * FROM members WHERE user_id NOT IN (SELECT id FROM users)',
   'messages of no chat': 'SELECT chat_id, seq FROM messages WHERE chat_id NOT IN (SELECT id FROM chats)',
   'messages of nobody': 'SELECT chat_id, seq FROM messages WHERE sender_id NOT IN (SELECT id FROM users)',
+  'messages that their sender’s blocks do not tell of': `SELECT chat_id, seq FROM messages m WHERE NOT EXISTS
+    (SELECT 1 FROM sender_blocks b WHERE b.sender_id = m.sender_id AND b.chat_id = m.chat_id AND b.block = m.seq >> 10)`,
   'chats without members': 'SELECT * FROM chats WHERE id NOT IN (SELECT chat_id FROM members)',
   'chats whose owner is no member': `SELECT c.* FROM chats c LEFT JOIN members m
     ON m.chat_id = c.id AND m.user_id = c.owner_id WHERE m.user_id IS NULL`,

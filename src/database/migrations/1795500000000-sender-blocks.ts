@@ -1,0 +1,74 @@
+import { type MigrationInterface, type QueryRunner, Table, TableForeignKey, TableIndex } from 'typeorm';
+
+const SENDER = {
+  name: 'fk_messages_sender_id',
+  columnNames: ['sender_id'],
+  referencedTableName: 'users',
+  referencedColumnNames: ['id'],
+  onDelete: 'NO ACTION',
+  onUpdate: 'NO ACTION',
+};
+
+const BY_SENDER = { name: 'ix_messages_sender_id', columnNames: ['sender_id'] };
+
+/** Finds a user's messages by a row for each thousand indices of a chat instead of an index entry for each message. */
+export class SenderBlocks1795500000000 implements MigrationInterface {
+  async up(queryRunner: QueryRunner): Promise<void> {
+    const integer = isSqlite(queryRunner) ? 'integer' : 'int';
+    const reference = (name: string, column: string, table: string) => ({
+      ...SENDER,
+      name,
+      columnNames: [column],
+      referencedTableName: table,
+      onDelete: 'CASCADE',
+    });
+    await queryRunner.createTable(
+      new Table({
+        name: 'sender_blocks',
+        columns: [
+          { name: 'sender_id', type: integer, isPrimary: true },
+          { name: 'chat_id', type: integer, isPrimary: true },
+          { name: 'block', type: 'bigint', isPrimary: true },
+        ],
+        indices: [{ name: 'ix_sender_blocks_chat_id', columnNames: ['chat_id'] }],
+        foreignKeys: [
+          reference('fk_sender_blocks_sender_id', 'sender_id', 'users'),
+          reference('fk_sender_blocks_chat_id', 'chat_id', 'chats'),
+        ],
+        withoutRowid: true,
+      }),
+    );
+    await queryRunner.query(
+      `INSERT INTO sender_blocks (sender_id, chat_id, block)
+       SELECT DISTINCT sender_id, chat_id, seq >> 10 FROM messages`,
+    );
+    await queryRunner.dropForeignKey('messages', SENDER.name);
+    await queryRunner.dropIndex('messages', BY_SENDER.name);
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.createIndex('messages', new TableIndex(BY_SENDER));
+    await keepingFiles(queryRunner, () =>
+      queryRunner.createForeignKey('messages', new TableForeignKey(SENDER)),
+    );
+    await queryRunner.dropTable('sender_blocks');
+  }
+}
+
+/**
+ * To change a table's foreign keys on SQLite is to drop it and make it anew. TypeORM turns foreign keys off for that, but
+ * taking a migration back it does so too late: the files of all messages would lose them.
+ */
+async function keepingFiles(queryRunner: QueryRunner, change: () => Promise<void>): Promise<void> {
+  if (!isSqlite(queryRunner)) return change();
+  await queryRunner.query('CREATE TEMPORARY TABLE kept AS SELECT uuid, chat_id, seq FROM files');
+  await change();
+  await queryRunner.query(
+    'UPDATE files SET (chat_id, seq) = (SELECT chat_id, seq FROM kept WHERE kept.uuid = files.uuid)',
+  );
+  await queryRunner.query('DROP TABLE kept');
+}
+
+function isSqlite(queryRunner: QueryRunner): boolean {
+  return queryRunner.connection.options.type === 'better-sqlite3';
+}
