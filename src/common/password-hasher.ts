@@ -14,13 +14,13 @@ const MOST_TOGETHER = 8;
 
 /**
  * The threads that hash: the process's, as its processors are. Their priority is low (nice 10, on Linux), so that other
- * requests wait little for many logins. One is kept; the others end when they have had nothing to do for half a minute.
+ * requests wait little for many logins. They end when they have had nothing to do for a minute.
  */
 export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof work>>({
   filename: new URL('hashing.worker.js', import.meta.url).href,
-  minThreads: 1,
+  minThreads: 0,
   maxThreads: THREADS,
-  idleTimeout: 30_000,
+  idleTimeout: 60_000,
   niceIncrement: 10,
   recordTiming: false,
 });

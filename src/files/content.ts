@@ -1,22 +1,24 @@
 import { createHash } from 'node:crypto';
-import { Transform, type TransformCallback } from 'node:stream';
 import { fileTypeFromBuffer } from 'file-type';
 
 /** As much of a file's start as its kind can be told from. */
 const HEAD = 4_100;
 
-/** Lets bytes through, and counts, hashes and remembers the start of them. */
-export class ContentMeter extends Transform {
+/** Counts and hashes bytes on their way, and remembers the start of them. */
+export class ContentMeter {
   size = 0;
   private readonly hash = createHash('sha256');
   private head = Buffer.alloc(0);
 
-  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
-    this.size += chunk.length;
-    this.hash.update(chunk);
-    if (this.head.length < HEAD)
-      this.head = Buffer.concat([this.head, chunk.subarray(0, HEAD - this.head.length)]);
-    done(null, chunk);
+  /** Passes the bytes on, piece by piece: no more than one is held here. */
+  async *read(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+    for await (const chunk of bytes) {
+      this.size += chunk.length;
+      this.hash.update(chunk);
+      if (this.head.length < HEAD)
+        this.head = Buffer.concat([this.head, chunk.subarray(0, HEAD - this.head.length)]);
+      yield chunk;
+    }
   }
 
   /** Of all that came through, in hexadecimal; to be asked once, at the end. */

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { forbidden, invalid, ParleyError } from '../common/errors.js';
@@ -91,13 +90,7 @@ export class FilesService {
 
   private async store(file: FileRow, storageKey: string, part: FilePart): Promise<StoredContent> {
     const meter = new ContentMeter();
-    const writing = this.storage.write(storageKey, meter).catch((error: Error) => {
-      // Nobody reads on: the part must not wait for that.
-      meter.destroy(error);
-      throw error;
-    });
-    const [stored] = await Promise.allSettled([writing, pipeline(part.bytes, meter)]);
-    if (stored.status === 'rejected') throw stored.reason;
+    await this.storage.write(storageKey, meter.read(part.bytes));
     const { size } = meter;
     const sha256 = meter.sha256();
     if (file.type === 'file') return { storageKey, size, sha256, contentType: part.contentType };

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UnitOfWork } from '#src/database/unit-of-work.js';
 import { type Download, FileServer, type Link, MAX_FILE_SIZE } from '../support/file-server.js';
@@ -389,6 +390,40 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       for (const [answer, status, reason] of answers)
         expect(answer).toMatchObject({ status, body: error(reason) });
       expect(await get(link.uuid.toUpperCase(), alex.token)).toMatchObject({ status: 200, body: CONTENT });
+    });
+
+    test('gives every byte as it is to who reads slowly and asks for more meanwhile', async () => {
+      const bytes = randomBytes(MAX_FILE_SIZE);
+      const { uuid } = await files.sendBytes(bytes);
+      const get = (range: string, connection: string) =>
+        [
+          `GET /api/files/${uuid} HTTP/1.1`,
+          'Host: parley.test',
+          `Authorization: ${files.sam.token}`,
+          `Range: bytes=${range}`,
+          `Connection: ${connection}\r\n\r\n`,
+        ].join('\r\n');
+      const ranges: [number, number][] = [
+        [0, MAX_FILE_SIZE],
+        [1, 131_073],
+        [70_001, MAX_FILE_SIZE - 5],
+      ];
+      const socket = await files.connect();
+      for (const [index, [start, end]] of ranges.entries()) {
+        socket.write(get(`${start}-${end - 1}`, index < 2 ? 'keep-alive' : 'close'));
+      }
+      let received = Buffer.alloc(0);
+      for await (const chunk of socket) {
+        received = Buffer.concat([received, chunk as Buffer]);
+        if (Math.random() < 0.1) await sleep(1);
+      }
+      for (const [start, end] of ranges) {
+        const body = received.indexOf('\r\n\r\n') + 4;
+        const expected = bytes.subarray(start, end);
+        expect(received.subarray(body, body + expected.length).equals(expected)).toBe(true);
+        received = received.subarray(body + expected.length);
+      }
+      expect(received).toHaveLength(0);
     });
 
     test('is over at once for a member who is removed', async () => {

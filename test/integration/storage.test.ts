@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StorageSettings } from '#src/config/settings.js';
 import { DiskStorage } from '#src/files/storage/disk.storage.js';
@@ -28,7 +27,12 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
   /** As the service makes them: 41 characters that nothing has used before. */
   const newKey = () => `${(count += 1).toString(16).padStart(4, '0')}.${randomBytes(4).toString('hex')}`;
 
-  const read = async (...args: Parameters<Storage['read']>) => buffer(await storage.read(...args));
+  /** Copies each chunk: it is valid until the next one is asked for. */
+  const read = async (...args: Parameters<Storage['read']>) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await storage.read(...args)) chunks.push(Buffer.from(chunk as Buffer));
+    return Buffer.concat(chunks);
+  };
 
   /** `bytes`, and then an error. */
   async function* breaking(bytes: Buffer) {

@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ParleyError } from '../../common/errors.js';
+import { FileReader } from './file-reader.js';
 import { type ByteRange, Storage } from './storage.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -24,13 +23,12 @@ export class DiskStorage extends Storage {
   }
 
   /** To a temporary name, flushed, renamed: under its own name a file is whole. */
-  async write(key: string, bytes: Readable): Promise<void> {
+  async write(key: string, bytes: AsyncIterable<Buffer>): Promise<void> {
     const path = this.pathOf(key);
     const folder = dirname(path);
     try {
       await mkdir(folder, { recursive: true });
-      const file = await open(temporary(path), 'wx', 0o600);
-      await pipeline(bytes, file.createWriteStream({ flush: true }));
+      await writeFile(temporary(path), bytes, { flag: 'wx', mode: 0o600, flush: true });
       await rename(temporary(path), path);
       await flushFolder(folder);
       // Whoever made the folder may not have come to this yet.
@@ -42,8 +40,7 @@ export class DiskStorage extends Storage {
   }
 
   async read(key: string, range?: ByteRange): Promise<Readable> {
-    const file = await open(this.pathOf(key));
-    return createReadStream('', { fd: file, ...range, highWaterMark: 262_144 });
+    return new FileReader(await open(this.pathOf(key)), range);
   }
 
   async remove(key: string): Promise<void> {

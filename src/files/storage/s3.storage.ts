@@ -52,7 +52,7 @@ export class S3Storage extends Storage {
     });
   }
 
-  async write(key: string, bytes: Readable): Promise<void> {
+  async write(key: string, bytes: AsyncIterable<Buffer>): Promise<void> {
     const object = this.object(key);
     const upload = new Upload({
       client: this.client,

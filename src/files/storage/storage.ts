@@ -17,9 +17,9 @@ export abstract class Storage {
    *
    * @throws ParleyError (storage-full) when there is no room left.
    */
-  abstract write(key: string, bytes: Readable): Promise<void>;
+  abstract write(key: string, bytes: AsyncIterable<Buffer>): Promise<void>;
 
-  /** The bytes, or a range of them; the stream fails if they are gone. */
+  /** The bytes, or a range of them; fails if they are gone. A chunk is valid until the next one is asked for. */
   abstract read(key: string, range?: ByteRange): Promise<Readable>;
 
   /** Removes the bytes and what a broken `write` has left of them; nothing there is fine. */
