@@ -9,6 +9,9 @@ import type { Options } from './options.js';
 
 const FOLDER = join(import.meta.dirname, '../../bench/results');
 
+/** `CPU.<date>.<time>.<process>.<thread>.<number>.cpuprofile`; threads that hash leave one of their own. */
+const MAIN_THREAD = /\.0\.\d+\.cpuprofile$/;
+
 export interface Report {
   options: Options;
   results: Result[];
@@ -33,7 +36,7 @@ export function keep(report: Report): string[] {
 export function keepProfile(database: string, folder: string): string[] {
   mkdirSync(FOLDER, { recursive: true });
   return readdirSync(folder)
-    .filter((name) => name.endsWith('.cpuprofile'))
+    .filter((name) => MAIN_THREAD.test(name))
     .map((name) => {
       const kept = join(FOLDER, `${database.toLowerCase()}.cpuprofile`);
       copyFileSync(join(folder, name), kept);

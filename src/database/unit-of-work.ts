@@ -69,10 +69,13 @@ export class Transaction {
    */
   insert(into: string, rows: SqlValue[][]): void {
     if (rows.length === 0) return;
-    const statements = this.driver.oneWriter ? rows.map((row) => [row]) : [rows];
-    for (const some of statements) {
-      const row = `(${list(some[0].length)})`;
-      this.defer(`INSERT INTO ${into} VALUES ${Array(some.length).fill(row).join(', ')}`, some.flat());
+    const together = this.driver.oneWriter ? 1 : rows.length;
+    const places = Array(together)
+      .fill(`(${list(rows[0].length)})`)
+      .join(', ');
+    const sql = `INSERT INTO ${into} VALUES ${places}`;
+    for (let start = 0; start < rows.length; start += together) {
+      this.defer(sql, rows.slice(start, start + together).flat());
     }
   }
 
