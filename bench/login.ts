@@ -49,6 +49,7 @@ export async function measureLogin(
   await stopQuiet();
   progress.step();
   const before = await residentMemory(site.parley.pid);
+  for (const lane of [parley, floor]) await lane.warmUp(options.warmUp);
   const turns = [
     async () => void bareRates.push(await bareHashes(slice)),
     () => parley.run(slice, async () => paceReads(site.parley.url, request, busy)),
