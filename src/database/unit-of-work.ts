@@ -54,6 +54,11 @@ export class Transaction {
     return affected;
   }
 
+  /** As {@link execute}, several in one round trip. */
+  async executeAll(statements: Statement[]): Promise<number[]> {
+    return (await this.send(statements)).map(({ affected }) => affected);
+  }
+
   /**
    * An INSERT, UPDATE or DELETE of which nobody asks how many rows matched: it goes along with the next statement or
    * with the commit, and that is what fails where it does.
@@ -230,4 +235,11 @@ export function table(rows: number, columns: string): string {
 /** `?, ?, ?` for an IN list of `count` values. */
 export function list(count: number): string {
   return Array(count).fill('?').join(', ');
+}
+
+/** The values in groups of as many as one round trip may well bring. */
+export function chunks<Value>(values: Value[]): Value[][] {
+  return Array.from({ length: Math.ceil(values.length / 1000) }, (_, n) =>
+    values.slice(n * 1000, (n + 1) * 1000),
+  );
 }

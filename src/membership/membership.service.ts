@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { now } from '../common/clock.js';
 import { forbidden, invalid } from '../common/errors.js';
 import { Batcher } from '../database/batcher.js';
-import { list, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import { chunks, list, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
 import type { Caller } from '../tokens/caller.js';
 
 /** Proof that a user is a member of a chat, which {@link Membership.requireMember} alone gives. */
@@ -176,9 +176,4 @@ export async function lockChats(tx: Transaction, chatIds: number[]): Promise<voi
       some,
     );
   }
-}
-
-/** As many as one statement may well name. */
-function chunks(ids: number[]): number[][] {
-  return Array.from({ length: Math.ceil(ids.length / 1000) }, (_, n) => ids.slice(n * 1000, (n + 1) * 1000));
 }

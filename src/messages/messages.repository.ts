@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
-import { padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import { chunks, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
 import { type ChatAccess, lockChats } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 import { indicesOf } from './sender-block.entity.js';
@@ -90,12 +90,19 @@ export class MessagesRepository {
     );
     // Counts only behind the lock: somebody else may be deleting the same messages.
     await lockChats(tx, [...new Set(blocks.map(({ chat_id }) => chat_id))]);
-    for (const { chat_id, block } of blocks) {
-      const removed = await tx.execute(
-        'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
-        [chat_id, ...indicesOf(block), userId],
+    const removed = new Map<number, number>();
+    for (const some of chunks(blocks)) {
+      const counts = await tx.executeAll(
+        some.map(({ chat_id, block }) => ({
+          sql: 'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
+          values: [chat_id, ...indicesOf(block), userId],
+        })),
       );
-      tx.defer('UPDATE chats SET deleted_count = deleted_count + ? WHERE id = ?', [removed, chat_id]);
+      for (const [n, { chat_id }] of some.entries())
+        removed.set(chat_id, (removed.get(chat_id) ?? 0) + counts[n]);
+    }
+    for (const [chatId, count] of removed) {
+      tx.defer('UPDATE chats SET deleted_count = deleted_count + ? WHERE id = ?', [count, chatId]);
     }
   }
 }

@@ -71,7 +71,9 @@ test('senders enter a block with their first message in it, be it sent alone or 
         alexs.chatId,
       ]);
   const inBlock = (block: number, ...messages: NewMessage[]) =>
-    messages.map(({ senderId }) => ({ sender_id: senderId, block }));
+    messages
+      .map(({ senderId }) => ({ sender_id: senderId, block }))
+      .toSorted((a, b) => a.sender_id - b.sender_id);
 
   expect(await blocks()).toEqual(inBlock(0, alexs));
   await writer.write(sams);

@@ -11,17 +11,13 @@ const SENDER = {
 
 const BY_SENDER = { name: 'ix_messages_sender_id', columnNames: ['sender_id'] };
 
-/** Finds a user's messages by a row for each thousand indices of a chat instead of an index entry for each message. */
+/**
+ * Finds a user's messages by a row for each thousand indices of a chat instead of an index entry for each message. MySQL
+ * commits each step by itself: each may have been done already, by a run that was cut off.
+ */
 export class SenderBlocks1795500000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const integer = isSqlite(queryRunner) ? 'integer' : 'int';
-    const reference = (name: string, column: string, table: string) => ({
-      ...SENDER,
-      name,
-      columnNames: [column],
-      referencedTableName: table,
-      onDelete: 'CASCADE',
-    });
     await queryRunner.createTable(
       new Table({
         name: 'sender_blocks',
@@ -37,22 +33,40 @@ export class SenderBlocks1795500000000 implements MigrationInterface {
         ],
         withoutRowid: true,
       }),
+      true,
     );
+    await queryRunner.query('DELETE FROM sender_blocks');
     await queryRunner.query(
       `INSERT INTO sender_blocks (sender_id, chat_id, block)
        SELECT DISTINCT sender_id, chat_id, seq >> 10 FROM messages`,
     );
-    await queryRunner.dropForeignKey('messages', SENDER.name);
-    await queryRunner.dropIndex('messages', BY_SENDER.name);
+    await dropKeys(queryRunner);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
+    await dropKeys(queryRunner);
     await queryRunner.createIndex('messages', new TableIndex(BY_SENDER));
     await keepingFiles(queryRunner, () =>
       queryRunner.createForeignKey('messages', new TableForeignKey(SENDER)),
     );
-    await queryRunner.dropTable('sender_blocks');
+    await queryRunner.dropTable('sender_blocks', true);
   }
+}
+
+function reference(name: string, column: string, table: string) {
+  return {
+    name,
+    columnNames: [column],
+    referencedTableName: table,
+    referencedColumnNames: ['id'],
+    onDelete: 'CASCADE',
+    onUpdate: 'NO ACTION',
+  };
+}
+
+async function dropKeys(queryRunner: QueryRunner): Promise<void> {
+  await queryRunner.dropForeignKey('messages', SENDER.name, true);
+  await queryRunner.dropIndex('messages', BY_SENDER.name, true);
 }
 
 /**

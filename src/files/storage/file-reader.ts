@@ -47,6 +47,9 @@ export class FileReader extends Readable {
   }
 
   override _destroy(reason: Error | null, done: (error?: Error | null) => void): void {
-    this.file.close().then(() => done(reason), done);
+    this.file.close().then(
+      () => done(reason),
+      (error: Error) => done(reason ?? error),
+    );
   }
 }
