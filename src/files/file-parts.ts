@@ -54,6 +54,8 @@ export async function readFilePart<T>(
       const { filename, mimetype, file } = part;
       // At once, and not after whatever the client has to say beyond the limit.
       file.once('limit', () => file.destroy(tooLarge));
+      // What came in one piece with the part's head has passed the limit before anybody could listen.
+      if (file.truncated) throw tooLarge;
       const contentType = CONTENT_TYPE.test(mimetype) ? mimetype : 'application/octet-stream';
       result = { value: await store({ filename: safeName(filename), contentType, bytes: file }) };
     }

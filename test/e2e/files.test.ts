@@ -6,6 +6,7 @@ import { type Download, FileServer, type Link, MAX_FILE_SIZE } from '../support/
 import { browserForm, form } from '../support/forms.js';
 import { expectSuccess, type Json } from '../support/parley.js';
 import { PICTURES, PNG, PNG_WITH_LONG_PROFILE } from '../support/pictures.js';
+import { startServer } from '../support/server.js';
 import { STORAGE_KINDS } from '../support/storages.js';
 import { until } from '../support/until.js';
 
@@ -502,4 +503,22 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
     expect(await files.stored(link)).toEqual([]);
     expect((await files.message(link)).file).toEqual({ filename: 'notes.txt', uuid: link.uuid, used: false });
   });
+});
+
+test('a limit that is passed by the first piece of a file counts as well', async () => {
+  const server = await startServer({ maxFileSize: 1_000 });
+  const alex = await server.parley.signUp('alex');
+  const chat = await alex.createChat([]);
+  const message = { type: 'file', filename: 'a.bin' };
+  const { uuid } = expectSuccess(await alex.post(`/api/chats/${chat}/messages`, message)).data;
+  const upload = (size: number) => {
+    const body = form({ content: randomBytes(size) });
+    return server.parley.request('POST', `/api/files/${uuid}`, { token: alex.token, ...body });
+  };
+  expect(await upload(1_001)).toMatchObject({
+    status: 413,
+    body: error('uploaded file must have at most 1000 bytes'),
+  });
+  expectSuccess(await upload(1_000));
+  await server.close();
 });
