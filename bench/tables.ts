@@ -3,6 +3,7 @@ import { now } from '../src/common/clock.js';
 import { fold } from '../src/common/text.js';
 import { Settings } from '../src/config/settings.js';
 import type { SqlValue } from '../src/database/driver.js';
+import { BLOCK_BITS } from '../src/messages/sender-block.entity.js';
 import { searchTerms } from '../src/users/user-search.js';
 import type { BenchDatabase } from './databases.js';
 import type { Progress } from './progress.js';
@@ -51,7 +52,7 @@ async function fillChat(
   await database.query('DELETE FROM sender_blocks WHERE chat_id = ?', [chat.id]);
   await database.query(
     `INSERT INTO sender_blocks (sender_id, chat_id, block)
-     SELECT DISTINCT sender_id, chat_id, seq >> 10 FROM messages WHERE chat_id = ?`,
+     SELECT DISTINCT sender_id, chat_id, seq >> ${BLOCK_BITS} FROM messages WHERE chat_id = ?`,
     [chat.id],
   );
   await database.query('UPDATE chats SET next_seq = ?, last_sent_at = ? WHERE id = ?', [

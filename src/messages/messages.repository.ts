@@ -98,8 +98,9 @@ export class MessagesRepository {
           values: [chat_id, ...indicesOf(block), userId],
         })),
       );
-      for (const [n, { chat_id }] of some.entries())
+      for (const [n, { chat_id }] of some.entries()) {
         removed.set(chat_id, (removed.get(chat_id) ?? 0) + counts[n]);
+      }
     }
     for (const [chatId, count] of removed) {
       tx.defer('UPDATE chats SET deleted_count = deleted_count + ? WHERE id = ?', [count, chatId]);
