@@ -16,7 +16,7 @@ export interface Slice {
 }
 
 /** How often to look whether enough answers have come, in milliseconds. */
-const LOOK_EVERY = 5;
+const SWEEP_INTERVAL_MS = 5;
 
 /** How long to wait for answers at most, in milliseconds. */
 const PATIENCE = 20_000;
@@ -72,8 +72,8 @@ class Watch {
 
   /** Waits until so many answers have come. */
   async answered(count: number): Promise<void> {
-    for (let waited = 0; this.answers < count && waited < PATIENCE; waited += LOOK_EVERY) {
-      await sleep(LOOK_EVERY);
+    for (let waited = 0; this.answers < count && waited < PATIENCE; waited += SWEEP_INTERVAL_MS) {
+      await sleep(SWEEP_INTERVAL_MS);
     }
   }
 

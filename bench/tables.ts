@@ -1,6 +1,6 @@
 import { hash } from '@node-rs/argon2';
-import { now } from '../src/common/clock.js';
-import { fold } from '../src/common/text.js';
+import { now } from '../src/helpers/clock.js';
+import { fold } from '../src/helpers/text.js';
 import { Settings } from '../src/config/settings.js';
 import type { SqlValue } from '../src/database/driver.js';
 import { BLOCK_BITS } from '../src/messages/sender-block.entity.js';

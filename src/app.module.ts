@@ -2,7 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { AuthModule } from './auth/auth.module.js';
 import { ChatsModule } from './chats/chats.module.js';
-import { CommonModule } from './common/common.module.js';
+import { PasswordsModule } from './passwords/passwords.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
@@ -10,6 +10,7 @@ import { FilesModule } from './files/files.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
+import { SchedulingModule } from './scheduling/scheduling.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -21,7 +22,8 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(settings),
         DatabaseModule.forRoot(writer, reader),
-        CommonModule,
+        PasswordsModule,
+        SchedulingModule,
         TokensModule,
         AuthModule,
         UsersModule,

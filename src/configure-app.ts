@@ -6,11 +6,11 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { AppModule } from './app.module.js';
-import { refuseBrokenRequest, refuseExpectations } from './common/broken-requests.js';
-import { ErrorFilter, sendError } from './common/error.filter.js';
-import { InputPipe } from './common/input.pipe.js';
-import { acceptRawBodies } from './common/json-body.js';
-import { createLogger, NestLogger } from './common/logging.js';
+import { refuseBrokenRequest, refuseExpectations } from './http/broken-requests.js';
+import { ErrorFilter, sendError } from './http/error.filter.js';
+import { InputPipe } from './http/input.pipe.js';
+import { acceptRawBodies } from './http/json-body.js';
+import { createLogger, NestLogger } from './http/logging.js';
 import type { Settings } from './config/settings.js';
 import { openDatabase } from './database/data-source.js';
 
@@ -18,13 +18,13 @@ import { openDatabase } from './database/data-source.js';
 const bodyLimit = (settings: Settings) => Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384);
 
 /** How long a client may take to send a request, in milliseconds. */
-const LONGEST_REQUEST = 3_600_000;
+const REQUEST_TIMEOUT_MS = 3_600_000;
 
 /** How long a shutdown waits for the requests under way, in milliseconds. */
-const LONGEST_GOODBYE = 5_000;
+const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /** From how many characters on an answer is sent as bytes. */
-const LONG_TEXT = 4_096;
+const LONG_TEXT_LENGTH = 4_096;
 
 /**
  * The whole server, but for the listening: shared by `main.ts` and the tests.
@@ -69,7 +69,7 @@ function endSlowClients(fastify: FastifyInstance): void {
   let ending = false;
   fastify.addHook('preClose', (done) => {
     ending = true;
-    setTimeout(() => fastify.server.closeAllConnections(), LONGEST_GOODBYE).unref();
+    setTimeout(() => fastify.server.closeAllConnections(), SHUTDOWN_TIMEOUT_MS).unref();
     done();
   });
   fastify.addHook('onSend', (_request, reply, payload, done) => {
@@ -81,7 +81,10 @@ function endSlowClients(fastify: FastifyInstance): void {
 /** Node appends a text to the headers, which copies it once more, and as two bytes a character where one is not Latin. */
 function sendLongTextsAsBytes(fastify: FastifyInstance): void {
   fastify.addHook('onSend', (_request, _reply, payload, done) => {
-    done(null, typeof payload === 'string' && payload.length >= LONG_TEXT ? Buffer.from(payload) : payload);
+    done(
+      null,
+      typeof payload === 'string' && payload.length >= LONG_TEXT_LENGTH ? Buffer.from(payload) : payload,
+    );
   });
 }
 
@@ -93,7 +96,7 @@ function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
     bodyLimit: bodyLimit(settings),
     // GET routes of the contract do things (log out, verify): a look at their headers must not.
     exposeHeadRoutes: false,
-    requestTimeout: LONGEST_REQUEST,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     // Whoever got through while the server ends is answered too, in the dialect, and not by Fastify.
     return503OnClosing: false,
     // Node's limit for all headers: too long a parameter is refused by its route, after the token.

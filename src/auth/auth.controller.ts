@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { success } from '../common/chat-dialect.js';
-import { ApiErrors, ApiSuccess, model, Models } from '../common/openapi.js';
+import { success } from '../http/chat-dialect.js';
+import { ApiErrors, ApiSuccess, schemaRef, Models } from '../http/openapi.js';
 import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
 import { AuthService } from './auth.service.js';
 import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
@@ -25,7 +25,7 @@ export class AuthController {
   @Post('login')
   @HttpCode(200)
   @Public()
-  @ApiSuccess('authentication token along with success status', model(TokenDto), EXAMPLE)
+  @ApiSuccess('authentication token along with success status', schemaRef(TokenDto), EXAMPLE)
   @ApiErrors({
     400: "field 'password' must be 64 hexadecimal characters",
     401: 'invalid username or password',

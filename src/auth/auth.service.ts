@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { forbidden, unauthenticated } from '../common/errors.js';
-import { PasswordHasher } from '../common/password-hasher.js';
-import { fold } from '../common/text.js';
+import { forbidden, unauthenticated } from '../errors/errors.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { fold } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
 import { Batcher } from '../database/batcher.js';
 import { isMissingReference } from '../database/driver-errors.js';
@@ -53,7 +53,7 @@ export class AuthService {
 
   /** Ends the token that the caller came with, on every instance at once. */
   async logout(caller: Caller): Promise<void> {
-    await this.unitOfWork.run((tx) => this.tokens.useUp(tx, caller));
+    await this.unitOfWork.run((tx) => this.tokens.consume(tx, caller));
   }
 
   /**
@@ -82,9 +82,9 @@ export class AuthService {
     const { userId } = caller;
     const hash = await this.hasher.hash(password);
     await this.unitOfWork.run(async (tx) => {
-      await this.tokens.useUp(tx, caller);
+      await this.tokens.consume(tx, caller);
       await tx.execute('UPDATE users SET password_hash = ? WHERE id = ?', [hash, userId]);
-      await this.tokens.endAll(tx, 'reset-password', userId);
+      await this.tokens.revokeAll(tx, 'reset-password', userId);
       await this.outbox.cancel(tx, userId, ['reset-password']);
       const [{ email }] = await tx.query<{ email: string }>('SELECT email FROM users WHERE id = ?', [userId]);
       await this.outbox.add(tx, { userId, kind: 'password-changed', address: email });
@@ -94,8 +94,8 @@ export class AuthService {
   /** Marks the caller's email as verified; the token, which was sent to it, is used up. */
   async verifyEmail(caller: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
-      await this.tokens.useUp(tx, caller);
-      await this.tokens.endAll(tx, 'verify-email', caller.userId);
+      await this.tokens.consume(tx, caller);
+      await this.tokens.revokeAll(tx, 'verify-email', caller.userId);
       await tx.execute('UPDATE users SET verified = ? WHERE id = ?', [true, caller.userId]);
     });
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import pLimit from 'p-limit';
-import { list, padded, Reader } from '../database/unit-of-work.js';
+import { placeholders, padded, Reader } from '../database/unit-of-work.js';
 import type { MessageDto } from '../messages/dto/messages.dto.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
@@ -116,7 +116,7 @@ export class ChatsRepository {
       `SELECT c.id, ${MESSAGE_COLUMNS} FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = (
          -- Not MAX: MariaDB would read the whole chat for it.
          SELECT seq FROM messages WHERE chat_id = c.id ORDER BY seq DESC LIMIT 1)
-       WHERE c.id IN (${list(chatIds.length)})`,
+       WHERE c.id IN (${placeholders(chatIds.length)})`,
       chatIds,
     );
   }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { now } from '../common/clock.js';
-import { forbidden, invalid } from '../common/errors.js';
-import { fold } from '../common/text.js';
+import { now } from '../helpers/clock.js';
+import { forbidden, invalid } from '../errors/errors.js';
+import { fold } from '../helpers/text.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type ChatAccess, Membership, unknownChat } from '../membership/membership.service.js';
 import { writeBatch } from '../messages/message-writer.js';
@@ -10,7 +10,7 @@ import { MessagesRepository } from '../messages/messages.repository.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { UsersService } from '../users/users.service.js';
-import { Chat } from './chat.entity.js';
+import { Chat } from '../membership/chat.entity.js';
 import { ChatsRepository } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
 

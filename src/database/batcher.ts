@@ -17,7 +17,7 @@ export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Resu
 }
 
 /** How many items go together at most. */
-const MOST_TOGETHER = 128;
+const MAX_BATCH_SIZE = 128;
 
 /**
  * Does together what is asked for at the same moment, or while an earlier batch is under way: many look-ups in one
@@ -42,7 +42,7 @@ export class Batcher<Item, Result> {
     this.working = true;
     while (this.waiting.length > 0) {
       await this.gather();
-      await this.workOn(this.waiting.splice(0, MOST_TOGETHER));
+      await this.workOn(this.waiting.splice(0, MAX_BATCH_SIZE));
     }
     this.working = false;
   }
@@ -56,7 +56,7 @@ export class Batcher<Item, Result> {
     do {
       count = this.waiting.length;
       await new Promise(setImmediate);
-    } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < MOST_TOGETHER);
+    } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < MAX_BATCH_SIZE);
   }
 
   private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {

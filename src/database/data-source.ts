@@ -10,6 +10,8 @@ const OLDEST = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 /** How long to wait for SQLite's file lock, and for MySQL to accept a connection, in milliseconds. */
 const PATIENCE = 10_000;
 
+const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
+
 /** What each connection of the pool is told, so that nothing depends on the server's defaults. */
 const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
@@ -74,10 +76,9 @@ interface Server {
 }
 
 function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSourceOptions {
-  const here = import.meta.dirname;
   const shared = {
-    entities: [join(here, '../**/*.entity.js')],
-    migrations: [join(here, 'migrations/*.js')],
+    entities: ENTITIES,
+    migrations: [join(import.meta.dirname, 'migrations/*.js')],
     synchronize: false,
     logging: false,
   };
@@ -116,7 +117,7 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
 
 function openReader(file: string): Promise<DataSource> {
   const options = { type: 'better-sqlite3', database: file, timeout: PATIENCE, readonly: true } as const;
-  return new DataSource(options).initialize();
+  return new DataSource({ ...options, entities: ENTITIES }).initialize();
 }
 
 /** What stands behind the address. SQLite: its folder is made, the rest is the driver's. */

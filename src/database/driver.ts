@@ -43,6 +43,6 @@ export interface Connection {
 }
 
 /** The driver's error, with what it was about. */
-export function failed({ sql, values }: Statement, error: unknown): QueryFailedError {
+export function queryError({ sql, values }: Statement, error: unknown): QueryFailedError {
   return new QueryFailedError(sql, values, error as Error);
 }

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from 'mysql2';
 import type { DataSource } from 'typeorm';
-import { type Connection, type Driver, failed, type Outcome, type Statement } from './driver.js';
+import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
 import { DatabaseUnavailable } from './driver-errors.js';
 
 /** How long a task and a read may take, in milliseconds; a database that hangs must not hang us. */
@@ -26,7 +26,7 @@ export class Mysql implements Driver {
         connection.execute<never[]>({ sql, values }, (failure, rows) => {
           if (!lease.end()) return;
           connection.release();
-          if (failure) reject(failed(statement, failure));
+          if (failure) reject(queryError(statement, failure));
           else resolve(rows);
         });
       });
@@ -107,7 +107,7 @@ function sendTogether(connection: PoolConnection, statements: Statement[]): Prom
   };
   return new Promise((resolve, reject) => {
     connection.query(statement, (error, results) => {
-      if (error) return reject(failed(statement, error));
+      if (error) return reject(queryError(statement, error));
       resolve((statements.length > 1 ? (results as RawResult[]) : [results as RawResult]).map(outcome));
     });
   });

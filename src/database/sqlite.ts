@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
-import { type Connection, type Driver, failed, type Outcome, type Statement } from './driver.js';
+import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
 
 /** What is used of better-sqlite3, which answers before it returns. */
 interface Database {
@@ -16,13 +16,13 @@ interface PreparedStatement {
 }
 
 /** How many statements stay prepared. */
-const MOST_PREPARED = 500;
+const MAX_PREPARED_STATEMENTS = 500;
 
 /** SQLite has one writer, and nothing to wait for but a file lock. */
 export class Sqlite implements Driver {
   readonly oneWriter = true;
   readonly begin = 'BEGIN IMMEDIATE';
-  private readonly prepared = new LRUCache<string, PreparedStatement>({ max: MOST_PREPARED });
+  private readonly prepared = new LRUCache<string, PreparedStatement>({ max: MAX_PREPARED_STATEMENTS });
 
   private readonly database: Database;
 
@@ -52,7 +52,7 @@ export class Sqlite implements Driver {
       if (prepared.reader) return { rows: prepared.all(...values), affected: 0 };
       return { rows: [], affected: prepared.run(...values).changes };
     } catch (error) {
-      throw failed(statement, error);
+      throw queryError(statement, error);
     }
   }
 

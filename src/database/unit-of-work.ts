@@ -10,7 +10,7 @@ import { isRetryable } from './driver-errors.js';
 /** The data source that reads what is committed; see {@link openReader}. */
 export const READER = Symbol('READER');
 
-const MOST_ATTEMPTS = 8;
+const MAX_ATTEMPTS = 8;
 /** In milliseconds; grows with each attempt. */
 const PAUSE = 20;
 
@@ -76,7 +76,7 @@ export class Transaction {
     if (rows.length === 0) return;
     const together = this.driver.oneWriter ? 1 : rows.length;
     const places = Array(together)
-      .fill(`(${list(rows[0].length)})`)
+      .fill(`(${placeholders(rows[0].length)})`)
       .join(', ');
     const sql = `INSERT INTO ${into} VALUES ${places}`;
     for (let start = 0; start < rows.length; start += together) {
@@ -161,7 +161,7 @@ export class UnitOfWork {
     try {
       return await this.transact(work);
     } catch (error) {
-      if (count >= MOST_ATTEMPTS || !isRetryable(error)) throw error;
+      if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
       // Those that met now should not meet again.
       await sleep(Math.random() * PAUSE * count);
       return this.attempt(work, count + 1);
@@ -201,6 +201,11 @@ export class Reader {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
 
+  /** Reads entities, by the `find` methods of TypeORM's entity manager alone. */
+  run<T>(read: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.driver.use(({ manager }) => read(manager));
+  }
+
   /** The row of each key, in the order of the keys; the SELECT ends with the column that has them. */
   async queryEach<Key extends SqlValue, Row>(
     select: string,
@@ -208,7 +213,7 @@ export class Reader {
     keyOf: (row: Row) => Key,
   ): Promise<(Row | undefined)[]> {
     const all = padded(keys);
-    const rows = await this.query<Row>(`${select} IN (${list(all.length)})`, all);
+    const rows = await this.query<Row>(`${select} IN (${placeholders(all.length)})`, all);
     const found = new Map(rows.map((row) => [keyOf(row), row]));
     return keys.map((key) => found.get(key));
   }
@@ -228,12 +233,12 @@ export function padded<Value>(values: Value[], least = 1): Value[] {
 }
 
 /** A table of `rows` rows to join, for look-ups by more than one column; `columns` is `? AS a, CAST(? AS SIGNED) AS b`. */
-export function table(rows: number, columns: string): string {
+export function inlineTable(rows: number, columns: string): string {
   return `(${Array(rows).fill(`SELECT ${columns}`).join(' UNION ALL ')})`;
 }
 
 /** `?, ?, ?` for an IN list of `count` values. */
-export function list(count: number): string {
+export function placeholders(count: number): string {
   return Array(count).fill('?').join(', ');
 }
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { invalid, ParleyError } from '../common/errors.js';
-import { codePoints, isStorable } from '../common/text.js';
+import { invalid, ParleyError } from '../errors/errors.js';
+import { codePoints, isStorable } from '../helpers/text.js';
 
 /** The part `file` of a multipart form, as its bytes arrive. */
 export interface FilePart {
@@ -11,7 +11,7 @@ export interface FilePart {
   bytes: Readable;
 }
 
-const LONGEST_NAME = 255;
+const MAX_FILENAME_LENGTH = 255;
 
 /** What else a form may hold is ignored, and so are its limits in what it may cost. */
 const OTHER_PARTS = { parts: 100, fieldSize: 1_024 };
@@ -91,7 +91,7 @@ function asParleyError(error: unknown): unknown {
 function safeName(filename: string | undefined): string {
   const name = (filename ?? '').toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, '');
   const last = name.split(/[/\\]/).at(-1) ?? '';
-  return last === '.' || last === '..' ? '' : Array.from(last).slice(0, LONGEST_NAME).join('');
+  return last === '.' || last === '..' ? '' : Array.from(last).slice(0, MAX_FILENAME_LENGTH).join('');
 }
 
 /** The rule for the name of a file that is sent: what the link's message shows. */
@@ -99,5 +99,7 @@ export function filenameComplaint(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';
   const length = codePoints(value);
-  return length >= 1 && length <= LONGEST_NAME ? undefined : `must have 1 to ${LONGEST_NAME} characters`;
+  return length >= 1 && length <= MAX_FILENAME_LENGTH
+    ? undefined
+    : `must have 1 to ${MAX_FILENAME_LENGTH} characters`;
 }

@@ -1,15 +1,15 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { now, SECOND } from '../common/clock.js';
+import { now, SECOND } from '../helpers/clock.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { FilesRepository, type Orphan } from './files.repository.js';
 import { FilesService } from './files.service.js';
 import { Storage } from './storage/storage.js';
 
 /** How often to look for what is to be removed, in milliseconds. */
-const LOOK_EVERY = 2_000;
+const SWEEP_INTERVAL_MS = 2_000;
 
 /** How old an upload must be before another instance takes it for abandoned, in microseconds. */
-const LONGEST_UPLOAD = 86_400 * SECOND;
+const ABANDONED_AFTER = 86_400 * SECOND;
 
 /** Removes bytes that nobody can read any more: of messages that are gone, and of uploads that a crash cut off. */
 @Injectable()
@@ -27,7 +27,7 @@ export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.wake(), LOOK_EVERY).unref();
+    this.timer = setInterval(() => this.wake(), SWEEP_INTERVAL_MS).unref();
     this.wake();
   }
 
@@ -74,6 +74,6 @@ export class FileSweeper implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** A disk of our own holds no uploads but this process's. */
   private abandonedBefore(): number {
-    return this.storage.isShared ? now() - LONGEST_UPLOAD : Number.MAX_SAFE_INTEGER;
+    return this.storage.isShared ? now() - ABANDONED_AFTER : Number.MAX_SAFE_INTEGER;
   }
 }

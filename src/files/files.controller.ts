@@ -11,9 +11,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { failure, success } from '../common/chat-dialect.js';
-import { ApiErrors, ApiSuccess } from '../common/openapi.js';
-import { uuidParameter } from '../common/parameters.js';
+import { failure, success } from '../http/chat-dialect.js';
+import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { uuidParameter } from '../http/parameters.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
 import { prepareDownload } from './download.js';
 import { FilesService } from './files.service.js';

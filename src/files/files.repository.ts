@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { now, SECOND } from '../common/clock.js';
-import { list, padded, Reader, type Transaction } from '../database/unit-of-work.js';
+import { now, SECOND } from '../helpers/clock.js';
+import { placeholders, padded, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
 
 /** How long a link can be uploaded to, in microseconds. */
@@ -58,7 +58,7 @@ export class FilesRepository {
     for (let start = 0; start < uuids.length; start += 1024) {
       const some = padded(uuids.slice(start, start + 1024));
       const rows = await this.reader.query<FileRow>(
-        `SELECT uuid, filename, storage_key, size, content_type FROM files WHERE uuid IN (${list(some.length)})`,
+        `SELECT uuid, filename, storage_key, size, content_type FROM files WHERE uuid IN (${placeholders(some.length)})`,
         some,
       );
       for (const row of rows) found.set(row.uuid, toFile(row));

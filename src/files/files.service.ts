@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { forbidden, invalid, ParleyError } from '../common/errors.js';
+import { forbidden, invalid, ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';

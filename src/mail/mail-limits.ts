@@ -1,5 +1,5 @@
-import { now, SECOND } from '../common/clock.js';
-import { list, type Transaction } from '../database/unit-of-work.js';
+import { now, SECOND } from '../helpers/clock.js';
+import { placeholders, type Transaction } from '../database/unit-of-work.js';
 import type { MailKind } from './mail.entity.js';
 
 const HOUR = 3_600 * SECOND;
@@ -43,7 +43,7 @@ export async function allowedFrom(tx: Transaction, userId: number, kind: MailKin
   const { kinds, windows } = limit;
   const earlier = await tx.query<{ counted_at: number }>(
     `SELECT CASE WHEN state = 'waiting' THEN ? ELSE due_at END AS counted_at FROM mails
-     WHERE user_id = ? AND kind IN (${list(kinds.length)}) ORDER BY counted_at DESC LIMIT ?`,
+     WHERE user_id = ? AND kind IN (${placeholders(kinds.length)}) ORDER BY counted_at DESC LIMIT ?`,
     [now(), userId, ...kinds, Math.max(...windows.map(({ most }) => most))],
   );
   const ends = windows.map(({ most, length }) =>

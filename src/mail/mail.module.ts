@@ -5,7 +5,7 @@ import { Settings } from '../config/settings.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { emlFileTransport } from './eml-file.transport.js';
 import { MailSender } from './mail.sender.js';
-import { MailWorker, MOST_AT_ONCE } from './mail.worker.js';
+import { MailWorker, MAX_CONCURRENT_MAILS } from './mail.worker.js';
 import { Outbox } from './outbox.service.js';
 
 /**
@@ -17,7 +17,7 @@ import { Outbox } from './outbox.service.js';
  */
 const SMTP = {
   pool: true,
-  maxConnections: MOST_AT_ONCE,
+  maxConnections: MAX_CONCURRENT_MAILS,
   idleTimeout: 10_000,
   // Attempts are ours to count; but a kept connection may end just when the next mail begins.
   maxRequeues: 1,

@@ -6,11 +6,11 @@ import { type Claim, type ClaimedMail, Outbox, type Outcome } from './outbox.ser
 import { describeFailure, isAboutMail, isForGood } from './smtp-failures.js';
 
 /** How many mails are under way at once: one that takes long does not stop the rest. */
-export const MOST_AT_ONCE = 8;
+export const MAX_CONCURRENT_MAILS = 8;
 
-const SWEEP_EVERY = 3_600_000;
+const SWEEP_INTERVAL_MS = 3_600_000;
 /** How long a shutdown waits for the mails under way, in milliseconds. */
-const LONGEST_GOODBYE = 5_000;
+const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /** The longest pauses, before the jitter, as multiples of the shortest: ten minutes for a mail, one for the server. */
 const LONGEST_PAUSE = 600;
@@ -44,7 +44,7 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.outbox.onMail(() => this.wake());
     this.every(this.settings.mailTiming.look, () => this.wake());
-    this.every(SWEEP_EVERY, () => this.sweep());
+    this.every(SWEEP_INTERVAL_MS, () => this.sweep());
     this.wake();
     this.sweep();
   }
@@ -63,8 +63,8 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async onModuleDestroy(): Promise<void> {
     this.stopped = true;
-    const deadline = Date.now() + LONGEST_GOODBYE;
-    await Promise.race([this.turn, sleep(LONGEST_GOODBYE, undefined, { ref: false })]);
+    const deadline = Date.now() + SHUTDOWN_TIMEOUT_MS;
+    await Promise.race([this.turn, sleep(SHUTDOWN_TIMEOUT_MS, undefined, { ref: false })]);
     while (this.held.size > 0 && Date.now() < deadline) {
       this.wake();
       await sleep(20);
@@ -87,7 +87,7 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.record();
     await this.renew();
     if (this.stopped || Date.now() < this.restsUntil) return;
-    const free = (this.outages > 0 ? 1 : MOST_AT_ONCE) - this.held.size;
+    const free = (this.outages > 0 ? 1 : MAX_CONCURRENT_MAILS) - this.held.size;
     if (free <= 0) return;
     for (const claim of await this.outbox.claim(free)) void this.handle(claim);
   }

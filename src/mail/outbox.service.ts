@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { now, SECOND } from '../common/clock.js';
+import { now, SECOND } from '../helpers/clock.js';
 import { Settings } from '../config/settings.js';
-import { list, Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { placeholders, Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import type { MailKind } from './mail.entity.js';
 import { allowedFrom } from './mail-limits.js';
@@ -93,7 +93,7 @@ export class Outbox {
 
   /** Drops what a user was to be told and has no use any more. What may have been sent still counts. */
   async cancel(tx: Transaction, userId: number, kinds: MailKind[]): Promise<void> {
-    const which = `user_id = ? AND kind IN (${list(kinds.length)}) AND state = 'waiting'`;
+    const which = `user_id = ? AND kind IN (${placeholders(kinds.length)}) AND state = 'waiting'`;
     await tx.execute(`DELETE FROM mails WHERE ${which} AND attempts = 0`, [userId, ...kinds]);
     await tx.execute(`UPDATE mails SET state = 'cancelled', due_at = ? WHERE ${which}`, [
       now(),
@@ -201,7 +201,7 @@ export class Outbox {
 async function lockRecipients(tx: Transaction, mails: DueMail[]): Promise<Map<number, Recipient>> {
   const ids = [...new Set(mails.map(({ user_id }) => user_id))];
   const rows = await tx.query<Recipient>(
-    `SELECT id, username, name, email FROM users WHERE id IN (${list(ids.length)}) ORDER BY id${tx.forShare}`,
+    `SELECT id, username, name, email FROM users WHERE id IN (${placeholders(ids.length)}) ORDER BY id${tx.forShare}`,
     ids,
   );
   return new Map(rows.map((row) => [row.id, row]));

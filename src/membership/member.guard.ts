@@ -1,6 +1,6 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter, isUuid, uuidParameter } from '../common/parameters.js';
+import { indexParameter, isUuid, uuidParameter } from '../http/parameters.js';
 import { type ChatAccess, type MemberRow, Membership } from './membership.service.js';
 
 declare module 'fastify' {

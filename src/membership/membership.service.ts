@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { now } from '../common/clock.js';
-import { forbidden, invalid } from '../common/errors.js';
+import { now } from '../helpers/clock.js';
+import { forbidden, invalid } from '../errors/errors.js';
 import { Batcher } from '../database/batcher.js';
-import { chunks, list, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import {
+  chunks,
+  placeholders,
+  padded,
+  Reader,
+  inlineTable,
+  type Transaction,
+} from '../database/unit-of-work.js';
 import type { Caller } from '../tokens/caller.js';
 
 /** Proof that a user is a member of a chat, which {@link Membership.requireMember} alone gives. */
@@ -114,11 +121,11 @@ export class Membership {
     await tx.execute(
       `UPDATE chats SET owner_id =
          (SELECT user_id FROM members WHERE chat_id = chats.id ORDER BY since LIMIT 1)
-       WHERE owner_id = ? AND id IN (${list(chatIds.length)})`,
+       WHERE owner_id = ? AND id IN (${placeholders(chatIds.length)})`,
       [leaver, ...chatIds],
     );
     await tx.execute(
-      `DELETE FROM chats WHERE owner_id IS NULL AND NOT is_permanent AND id IN (${list(chatIds.length)})`,
+      `DELETE FROM chats WHERE owner_id IS NULL AND NOT is_permanent AND id IN (${placeholders(chatIds.length)})`,
       chatIds,
     );
   }
@@ -158,7 +165,7 @@ async function lookUpAll(
   const all = padded(asked);
   const rows = await reader.query<MemberRow & { n: number }>(
     `SELECT asked.n, ${CHAT_COLUMNS}, m.user_id AS member
-     FROM ${table(all.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
+     FROM ${inlineTable(all.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
      JOIN chats c ON c.uuid = asked.uuid
      LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
     all.flatMap(({ uuid, userId }, n) => [n, uuid, userId]),
@@ -172,7 +179,7 @@ async function lookUpAll(
 export async function lockChats(tx: Transaction, chatIds: number[]): Promise<void> {
   for (const some of chunks(chatIds.toSorted((a, b) => a - b))) {
     await tx.query(
-      `SELECT id FROM chats WHERE id IN (${list(some.length)}) ORDER BY id${tx.forUpdate}`,
+      `SELECT id FROM chats WHERE id IN (${placeholders(some.length)}) ORDER BY id${tx.forUpdate}`,
       some,
     );
   }

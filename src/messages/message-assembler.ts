@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { nanoseconds } from '../common/clock.js';
+import { nanoseconds } from '../helpers/clock.js';
 import { FilesRepository } from '../files/files.repository.js';
 import { UserNames } from '../users/user-names.js';
 import type { MessageDto } from './dto/messages.dto.js';

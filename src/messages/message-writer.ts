@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { now } from '../common/clock.js';
+import { now } from '../helpers/clock.js';
 import { Batcher } from '../database/batcher.js';
 import { isMissingValue } from '../database/driver-errors.js';
-import { list, table, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { placeholders, inlineTable, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import { notAMember, unknownChat } from '../membership/membership.service.js';
 import type { MessageType } from './dto/messages.dto.js';
@@ -133,13 +133,13 @@ async function lockChats(tx: Transaction, messages: NewMessage[]): Promise<Map<n
   const [chatRows, memberRows] = await tx.queryAll([
     {
       sql: `SELECT id, next_seq, last_sent_at FROM chats
-            WHERE id IN (${list(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
+            WHERE id IN (${placeholders(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
       values: chatIds,
     },
     {
       sql: `SELECT m.chat_id, m.user_id, (SELECT MAX(block) FROM sender_blocks
               WHERE sender_id = m.user_id AND chat_id = m.chat_id) AS last_block
-            FROM ${table(pairs.size, '? AS chat_id, ? AS user_id')} asked
+            FROM ${inlineTable(pairs.size, '? AS chat_id, ? AS user_id')} asked
             JOIN members m ON m.chat_id = asked.chat_id AND m.user_id = asked.user_id`,
       values: [...pairs.values()].flat(),
     },
@@ -194,7 +194,7 @@ function advance(tx: Transaction, chats: Map<number, LockedChat>): void {
   const cases = ids.map(() => 'WHEN ? THEN ?').join(' ');
   tx.defer(
     `UPDATE chats SET next_seq = CASE id ${cases} END, last_sent_at = CASE id ${cases} END
-     WHERE id IN (${list(ids.length)})`,
+     WHERE id IN (${placeholders(ids.length)})`,
     [
       ...[...chats].flatMap(([id, { nextSeq }]) => [id, nextSeq]),
       ...[...chats].flatMap(([id, { lastSentAt }]) => [id, lastSentAt]),

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { success } from '../common/chat-dialect.js';
-import { ApiErrors, ApiSuccess, model, Models } from '../common/openapi.js';
-import { indexParameter } from '../common/parameters.js';
+import { success } from '../http/chat-dialect.js';
+import { ApiErrors, ApiSuccess, schemaRef, Models } from '../http/openapi.js';
+import { indexParameter } from '../http/parameters.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import {
@@ -60,7 +60,7 @@ export class MessagesController {
    * reads the window next to a known message, as fast at the end of a long chat as at its start.
    */
   @Get()
-  @ApiSuccess('list of messages in a chat', model(MessagePageDto), {
+  @ApiSuccess('list of messages in a chat', schemaRef(MessagePageDto), {
     messages: [EXAMPLE],
     page: 0,
     perPage: 100,
@@ -89,7 +89,7 @@ export class MessagesController {
       file: { value: { type: 'file', filename: 'notes.txt' } },
     },
   })
-  @ApiSuccess('successfully sent message', model(SentDto), { index: 0, timestamp: 1566456966279980000 })
+  @ApiSuccess('successfully sent message', schemaRef(SentDto), { index: 0, timestamp: 1566456966279980000 })
   @ApiErrors({
     400: "field 'message' must be present",
     401: BAD_TOKEN,
@@ -109,7 +109,7 @@ export class MessagesController {
   @ApiIndexParam()
   @ApiOkResponse({
     description: 'successfully retrieved message data',
-    schema: { ...model(MessageDto), example: EXAMPLE },
+    schema: { ...schemaRef(MessageDto), example: EXAMPLE },
   })
   @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
   describe(@AccessParam() access: ChatAccess, @IndexParam() index: number) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
-import { chunks, padded, Reader, table, type Transaction } from '../database/unit-of-work.js';
+import { chunks, padded, Reader, inlineTable, type Transaction } from '../database/unit-of-work.js';
 import { type ChatAccess, lockChats } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 import { indicesOf } from './sender-block.entity.js';
@@ -31,7 +31,7 @@ export class MessagesRepository {
   private async lookUp(keys: Key[]): Promise<(MessageRow | undefined)[]> {
     const all = padded(keys);
     const rows = await this.reader.query<MessageRow & { n: number }>(
-      `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${table(all.length, KEY_COLUMNS)} asked
+      `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${inlineTable(all.length, KEY_COLUMNS)} asked
        JOIN messages m ON m.chat_id = asked.chat_id AND m.seq = asked.seq`,
       all.flatMap(({ chatId, seq }, n) => [n, chatId, seq]),
     );

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { nanoseconds, now } from '../common/clock.js';
-import { forbidden, invalid } from '../common/errors.js';
-import { codePoints, isBlank } from '../common/text.js';
+import { nanoseconds, now } from '../helpers/clock.js';
+import { forbidden, invalid } from '../errors/errors.js';
+import { codePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { FilesService } from '../files/files.service.js';

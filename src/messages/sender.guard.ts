@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter } from '../common/parameters.js';
+import { indexParameter } from '../http/parameters.js';
 import { MessagesService } from './messages.service.js';
 
 /** Behind MemberGuard, before the body is looked at: the caller sent `{message}`. */

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { now, SECOND } from '../common/clock.js';
-import { notFound, ParleyError, unauthenticated } from '../common/errors.js';
+import { now, SECOND } from '../helpers/clock.js';
+import { notFound, ParleyError, unauthenticated } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { RoomAttempt } from './room-attempt.entity.js';
 
-const MOST_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 10;
 const WINDOW = 15 * 60 * SECOND;
 
 /** Limits wrong room passwords per user and room, on all instances together ("Rooms" in the contract). */
@@ -54,8 +54,8 @@ export class RoomAttempts {
         'SELECT tried_at FROM room_attempts WHERE room_id = ? AND user_id = ? AND tried_at > ? ORDER BY tried_at',
         [roomId, userId, now() - WINDOW],
       );
-      if (earlier.length >= MOST_ATTEMPTS) {
-        const wait = Math.ceil((earlier[earlier.length - MOST_ATTEMPTS].tried_at + WINDOW - now()) / SECOND);
+      if (earlier.length >= MAX_ATTEMPTS) {
+        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].tried_at + WINDOW - now()) / SECOND);
         throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
       }
       await tx.execute('DELETE FROM room_attempts WHERE user_id = ? AND tried_at <= ?', [

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { ApiRoomAnswer, ApiRoomErrors, Models } from '../common/openapi.js';
-import { indexParameter } from '../common/parameters.js';
+import { ApiRoomAnswer, ApiRoomErrors, Models } from '../http/openapi.js';
+import { indexParameter } from '../http/parameters.js';
 import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
 import {
   CreateRoomDto,

@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ChatsService } from '../chats/chats.service.js';
-import { SECOND } from '../common/clock.js';
-import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../common/errors.js';
-import { PasswordHasher } from '../common/password-hasher.js';
+import { SECOND } from '../helpers/clock.js';
+import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../errors/errors.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type ChatAccess, Membership, unknownChat } from '../membership/membership.service.js';

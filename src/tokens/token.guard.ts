@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { invalid, unauthenticated } from '../common/errors.js';
+import { invalid, unauthenticated } from '../errors/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 import { queryToken, TOKEN_OF } from './token.strategies.js';

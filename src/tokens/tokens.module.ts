@@ -5,7 +5,7 @@ import { AuthenticationStrategy, ResetPasswordStrategy, VerifyEmailStrategy } fr
 import { TokenGuard } from './token.guard.js';
 import { TokensService } from './tokens.service.js';
 
-const SWEEP_EVERY = 3_600_000;
+const SWEEP_INTERVAL_MS = 3_600_000;
 
 /** Who is calling: tokens, the strategies that read them, and the guard in front of every route. */
 @Module({
@@ -26,7 +26,7 @@ export class TokensModule implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(private readonly tokens: TokensService) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.sweep(), SWEEP_EVERY).unref();
+    this.timer = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS).unref();
     void this.sweep();
   }
 

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import { unauthenticated } from '../common/errors.js';
+import { unauthenticated } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { Batcher } from '../database/batcher.js';
 import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -109,13 +109,13 @@ export class TokensService {
    *
    * @throws ParleyError (unauthenticated) when somebody else has used it up first.
    */
-  async useUp(tx: Transaction, { tokenId }: Caller): Promise<void> {
+  async consume(tx: Transaction, { tokenId }: Caller): Promise<void> {
     const ended = await tx.execute('DELETE FROM tokens WHERE id = ?', [tokenId]);
     if (ended === 0) throw unauthenticated('invalid token: no longer valid');
   }
 
   /** Ends all tokens of one kind that a user holds. */
-  async endAll(tx: Transaction, kind: TokenKind, userId: number): Promise<void> {
+  async revokeAll(tx: Transaction, kind: TokenKind, userId: number): Promise<void> {
     await tx.execute('DELETE FROM tokens WHERE user_id = ? AND kind = ?', [userId, kind]);
   }
 

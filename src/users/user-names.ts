@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
-import { list, padded, Reader } from '../database/unit-of-work.js';
+import { placeholders, padded, Reader } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 
 /** How many go together with what others ask for. */
-const MOST_TOGETHER = 1_024;
+const MAX_BATCH_SIZE = 1_024;
 
 /** How many one query names; SQLite takes twice as many. */
-const MOST_AT_ONCE = 16_384;
+const MAX_IDS_PER_QUERY = 16_384;
 
 /** Users as others see them: who sends, who is in a chat. */
 @Injectable()
@@ -21,7 +21,7 @@ export class UserNames {
   /** By their ids; without those who are gone. There may be others in it. */
   async find(ids: Set<number>): Promise<Map<number, UserDto>> {
     if (ids.size === 0) return new Map();
-    if (ids.size <= MOST_TOGETHER) return this.lookUps.add(ids);
+    if (ids.size <= MAX_BATCH_SIZE) return this.lookUps.add(ids);
     // So many take their time: nobody else waits for them.
     const [names] = await this.lookUp([ids]);
     return names;
@@ -30,10 +30,10 @@ export class UserNames {
   private async lookUp(asked: Set<number>[]): Promise<Map<number, UserDto>[]> {
     const ids = [...new Set(asked.flatMap((some) => [...some]))];
     const names = new Map<number, UserDto>();
-    for (let start = 0; start < ids.length; start += MOST_AT_ONCE) {
-      const some = padded(ids.slice(start, start + MOST_AT_ONCE));
+    for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
+      const some = padded(ids.slice(start, start + MAX_IDS_PER_QUERY));
       const rows = await this.reader.query<UserDto & { id: number }>(
-        `SELECT id, name, username FROM users WHERE id IN (${list(some.length)})`,
+        `SELECT id, name, username FROM users WHERE id IN (${placeholders(some.length)})`,
         some,
       );
       for (const { id, name, username } of rows) names.set(id, { name, username });

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { fold } from '../common/text.js';
-import { list, padded, Reader, type Transaction } from '../database/unit-of-work.js';
+import { fold } from '../helpers/text.js';
+import { placeholders, padded, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 import { UserNames } from './user-names.js';
 
 /** How many users a search finds at most. */
-const MOST_FOUND = 10;
+const MAX_RESULTS = 10;
 /** How many terms of possible misspellings are read at most: beyond that the query is too short to mean anything. */
-const MOST_CANDIDATES = 500;
+const MAX_CANDIDATES = 500;
 /** How many terms a misspelling is looked up by, at least: the same statement for most usernames. */
 const USUAL_TERMS = 16;
 /** Greater than every other character: text + LAST is greater than all that begins with text. */
@@ -43,9 +43,9 @@ export class UserSearch {
     const key = fold(text);
     const found = new Map<number, UserDto>();
     for (const { id, name, username } of await this.beginningWith(key)) found.set(id, { name, username });
-    if (found.size < MOST_FOUND) {
+    if (found.size < MAX_RESULTS) {
       for (const { id, user } of await this.resembling(key)) {
-        if (found.size < MOST_FOUND) found.set(id, user);
+        if (found.size < MAX_RESULTS) found.set(id, user);
       }
     }
     return [...found.values()];
@@ -55,7 +55,7 @@ export class UserSearch {
   private beginningWith(key: string): Promise<(UserDto & { id: number })[]> {
     return this.reader.query(
       `SELECT id, name, username FROM users
-       WHERE username_key >= ? AND username_key < ? ORDER BY username_key LIMIT ${MOST_FOUND}`,
+       WHERE username_key >= ? AND username_key < ? ORDER BY username_key LIMIT ${MAX_RESULTS}`,
       [key, key + LAST],
     );
   }
@@ -85,7 +85,7 @@ export class UserSearch {
     // Those found by their prefix may be among them, so as many as are wanted in all.
     const rows = await this.reader.query<{ user_id: number }>(
       `SELECT DISTINCT user_id FROM user_search_terms
-       WHERE kind = 'suffix' AND term >= ? AND term < ? LIMIT ${MOST_FOUND}`,
+       WHERE kind = 'suffix' AND term >= ? AND term < ? LIMIT ${MAX_RESULTS}`,
       [key, key + LAST],
     );
     return rows.map(({ user_id }) => user_id);
@@ -100,7 +100,7 @@ export class UserSearch {
     const terms = padded([key, ...deletionsOf(key)], USUAL_TERMS);
     const rows = await this.reader.query<{ user_id: number }>(
       `SELECT user_id FROM user_search_terms
-       WHERE kind = 'typo' AND term IN (${list(terms.length)}) LIMIT ${MOST_CANDIDATES}`,
+       WHERE kind = 'typo' AND term IN (${placeholders(terms.length)}) LIMIT ${MAX_CANDIDATES}`,
       terms,
     );
     return rows.map(({ user_id }) => user_id);

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { now } from '../common/clock.js';
-import { conflict, forbidden, invalid, unauthenticated } from '../common/errors.js';
-import { PasswordHasher } from '../common/password-hasher.js';
-import { fold } from '../common/text.js';
+import { now } from '../helpers/clock.js';
+import { conflict, forbidden, invalid, unauthenticated } from '../errors/errors.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { fold } from '../helpers/text.js';
 import { isDuplicate } from '../database/driver-errors.js';
 import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { Outbox } from '../mail/outbox.service.js';
@@ -109,7 +109,7 @@ export class UsersService {
 
   private async changeEmail(tx: Transaction, userId: number, email: string): Promise<void> {
     await (await tx.manager()).update(User, userId, { email, emailKey: fold(email), verified: false });
-    await this.tokens.endAll(tx, 'verify-email', userId);
+    await this.tokens.revokeAll(tx, 'verify-email', userId);
     await this.outbox.cancel(tx, userId, ['verify-email', 'verify-new-email']);
     await this.outbox.add(tx, { userId, kind: 'verify-new-email', address: email });
   }

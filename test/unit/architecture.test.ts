@@ -5,20 +5,27 @@ import { expect, test } from 'vitest';
 
 const SRC = join(import.meta.dirname, '../../src');
 
+/** Building blocks that know nothing of the product. */
+const BLOCKS = ['config', 'database', 'errors', 'helpers', 'http', 'passwords', 'scheduling'];
+
 /** What each folder of `src` may import. Every arrow points one way: a folder imports only those above it. */
 const ALLOWED: Record<string, string[]> = {
   config: [],
-  database: ['config'],
-  common: ['config', 'database'],
-  tokens: ['config', 'database', 'common'],
-  mail: ['config', 'database', 'common', 'tokens'],
-  users: ['config', 'database', 'common', 'tokens', 'mail'],
-  auth: ['config', 'database', 'common', 'tokens', 'mail', 'users'],
-  membership: ['config', 'database', 'common', 'tokens'],
-  files: ['config', 'database', 'common', 'tokens', 'membership'],
-  messages: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'files'],
-  chats: ['config', 'database', 'common', 'tokens', 'users', 'membership', 'files', 'messages'],
-  rooms: ['config', 'database', 'common', 'tokens', 'membership', 'messages', 'chats'],
+  helpers: [],
+  errors: [],
+  scheduling: [],
+  database: ['config', 'helpers'],
+  passwords: ['config', 'database'],
+  http: ['config', 'database', 'errors', 'helpers'],
+  tokens: BLOCKS,
+  mail: [...BLOCKS, 'tokens'],
+  users: [...BLOCKS, 'tokens', 'mail'],
+  auth: [...BLOCKS, 'tokens', 'mail', 'users'],
+  membership: [...BLOCKS, 'tokens'],
+  files: [...BLOCKS, 'tokens', 'membership'],
+  messages: [...BLOCKS, 'tokens', 'users', 'membership', 'files'],
+  chats: [...BLOCKS, 'tokens', 'users', 'membership', 'files', 'messages'],
+  rooms: [...BLOCKS, 'tokens', 'users', 'membership', 'messages', 'chats'],
 };
 
 /** The files at the top put everything together. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, platform } from 'node:os';
 import { expect, test, vi } from 'vitest';
-import { hashingThreads, PasswordHasher } from '#src/common/password-hasher.js';
+import { hashingThreads, PasswordHasher } from '#src/passwords/password-hasher.js';
 import { type HashingCost, Settings } from '#src/config/settings.js';
 import { digest } from '../support/parley.js';
 

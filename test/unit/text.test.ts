@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codePoints, fold, isBlank, isStorable } from '#src/common/text.js';
+import { codePoints, fold, isBlank, isStorable } from '#src/helpers/text.js';
 
 test.each([
   ['alex', 'ALEX'],

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Checked, IsPasswordDigest } from '../../common/validation.js';
+import { Checked, IsPasswordDigest } from '../../http/validation.js';
 import { usernameLookupComplaint } from '../../users/dto/users.dto.js';
 
 export class LoginDto {

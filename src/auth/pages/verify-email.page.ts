@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorResponse, errorResponse } from '../../common/error-response.js';
-import { logUnexpected, sendError } from '../../common/error.filter.js';
+import { type ErrorResponse, errorResponse } from '../../http/error-response.js';
+import { logUnexpected, sendError } from '../../http/error.filter.js';
 import { outcomePage, type Page, sendPage } from './page.js';
 
 const NEW_LINK = 'You get a new link whenever you change your email address in your chat program.';

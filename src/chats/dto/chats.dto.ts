@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { isStorable } from '../../common/text.js';
-import { Checked, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { isStorable } from '../../helpers/text.js';
+import { Checked, MayBeMissing, textComplaint } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
 /** How many users one call names at most. */
-const MOST_USERS = 1000;
+const MAX_USERS = 1000;
 
 const IsChatName = (example: string) =>
   Checked(textComplaint({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
@@ -13,7 +13,7 @@ const IsChatName = (example: string) =>
 function usersComplaint(value: unknown): string | undefined {
   const isList = Array.isArray(value) && value.every((user) => typeof user === 'string' && isStorable(user));
   if (!isList) return 'must be a list of usernames';
-  if (value.length === 0 || value.length > MOST_USERS) return `must name 1 to ${MOST_USERS} users`;
+  if (value.length === 0 || value.length > MAX_USERS) return `must name 1 to ${MAX_USERS} users`;
   return undefined;
 }
 
@@ -23,7 +23,7 @@ export class CreateChatDto {
   name!: string;
 
   /** Users to be added to the chat; the caller is one in any case. */
-  @Checked(usersComplaint, { type: [String], minItems: 1, maxItems: MOST_USERS, example: ['alex'] })
+  @Checked(usersComplaint, { type: [String], minItems: 1, maxItems: MAX_USERS, example: ['alex'] })
   users!: string[];
 
   /** Initial message to be sent. */

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { ParleyError } from '../../common/errors.js';
+import { ParleyError } from '../../errors/errors.js';
 import { FileReader } from './file-reader.js';
 import { type ByteRange, Storage } from './storage.js';
 

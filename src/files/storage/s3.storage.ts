@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Logger } from '@nestjs/common';
-import { ParleyError } from '../../common/errors.js';
+import { ParleyError } from '../../errors/errors.js';
 import { type ByteRange, Storage } from './storage.js';
 
 /** What a STORAGE_URL such as `s3://bucket/prefix?endpoint=…&region=…` says. */

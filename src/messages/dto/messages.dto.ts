@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
-import { Checked, IsQueryInteger, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { Checked, IsQueryInteger, MayBeMissing, textComplaint } from '../../http/validation.js';
 import { FileDto } from '../../files/dto/files.dto.js';
 import { filenameComplaint } from '../../files/file-parts.js';
 import { UserDto } from '../../users/dto/users.dto.js';
@@ -8,14 +8,14 @@ import { UserDto } from '../../users/dto/users.dto.js';
 const MAX = Number.MAX_SAFE_INTEGER;
 
 /** What MAX_MESSAGE_LENGTH is at most; the service checks what it is. */
-const LONGEST_TEXT = 16_383;
+const MAX_TEXT_LENGTH = 16_383;
 
 /** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
 export const IsMessageText = (example: string) =>
-  Checked(textComplaint({ min: 1, max: LONGEST_TEXT, notBlank: true }), {
+  Checked(textComplaint({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true }), {
     example,
     minLength: 1,
-    maxLength: LONGEST_TEXT,
+    maxLength: MAX_TEXT_LENGTH,
     type: String,
   });
 
@@ -24,8 +24,8 @@ const MESSAGE_TYPES = ['message', 'image', 'file'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** What an image's caption may be: any text, none too. */
-const captionComplaint = textComplaint({ min: 0, max: LONGEST_TEXT });
-const messageComplaint = textComplaint({ min: 1, max: LONGEST_TEXT, notBlank: true });
+const captionComplaint = textComplaint({ min: 0, max: MAX_TEXT_LENGTH });
+const messageComplaint = textComplaint({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true });
 
 export class SendMessageDto {
   /** Type of message. */
@@ -45,7 +45,7 @@ export class SendMessageDto {
     {
       type: String,
       required: false,
-      maxLength: LONGEST_TEXT,
+      maxLength: MAX_TEXT_LENGTH,
       example: 'Hello',
     },
   )
@@ -65,7 +65,7 @@ export class SendMessageDto {
 
 export class EditMessageDto {
   /** New message content; a caption may be edited to `""`. */
-  @Checked(captionComplaint, { type: String, maxLength: LONGEST_TEXT, example: 'Some new message' })
+  @Checked(captionComplaint, { type: String, maxLength: MAX_TEXT_LENGTH, example: 'Some new message' })
   message!: string;
 }
 

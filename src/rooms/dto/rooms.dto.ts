@@ -1,17 +1,17 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Wording } from '../../common/input.pipe.js';
-import { isStorable, isBlank, codePoints } from '../../common/text.js';
+import type { Wording } from '../../http/input.pipe.js';
+import { isStorable, isBlank, codePoints } from '../../helpers/text.js';
 import {
   Checked,
   IsQueryInteger,
   MayBeMissing,
   textComplaint,
   type ValueComplaint,
-} from '../../common/validation.js';
+} from '../../http/validation.js';
 import { IsMessageText } from '../../messages/dto/messages.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
-const LONGEST_PASSWORD = 1024;
+const MAX_PASSWORD_LENGTH = 1024;
 
 export const MISSING_NAME_OR_TOKEN = 'missing room name or token';
 
@@ -32,10 +32,10 @@ const IsRoomName = () =>
 const IsRoomId = () => Checked(integerComplaint, { type: 'integer', minimum: 0, example: 1 });
 
 const IsRoomPassword = () =>
-  Checked(textComplaint({ min: 0, max: LONGEST_PASSWORD }), {
+  Checked(textComplaint({ min: 0, max: MAX_PASSWORD_LENGTH }), {
     type: String,
     example: 'secure-password',
-    maxLength: LONGEST_PASSWORD,
+    maxLength: MAX_PASSWORD_LENGTH,
   });
 
 /** What is at fault, in the words of this family's reference. */

@@ -1,12 +1,12 @@
-import { fold, isStorable } from '../../common/text.js';
-import { Checked, IsPasswordDigest, MayBeMissing, textComplaint } from '../../common/validation.js';
+import { fold, isStorable } from '../../helpers/text.js';
+import { Checked, IsPasswordDigest, MayBeMissing, textComplaint } from '../../http/validation.js';
 
 const USERNAME = /^(?:\p{L}\p{M}*|\p{Nd}|[._-])+$/u;
 const EMAIL = /^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u;
 
 /** What the folded forms may hold: their columns and indices have this length. */
-const LONGEST_USERNAME_KEY = 256;
-const LONGEST_EMAIL_KEY = 768;
+const MAX_USERNAME_KEY_LENGTH = 256;
+const MAX_EMAIL_KEY_LENGTH = 768;
 
 const characters = { min: 1, max: 64 };
 
@@ -16,7 +16,11 @@ function usernameComplaint(value: unknown): string | undefined {
   if (complaint) return complaint;
   const username = value as string;
   const key = fold(username);
-  if (!USERNAME.test(username.normalize('NFC')) || !USERNAME.test(key) || key.length > LONGEST_USERNAME_KEY) {
+  if (
+    !USERNAME.test(username.normalize('NFC')) ||
+    !USERNAME.test(key) ||
+    key.length > MAX_USERNAME_KEY_LENGTH
+  ) {
     return "must consist of letters, digits, '.', '_' and '-'";
   }
   return /^\.+$/.test(key) ? 'must not consist of dots alone' : undefined;
@@ -27,7 +31,7 @@ function emailComplaint(value: unknown): string | undefined {
   if (complaint) return complaint;
   const email = value as string;
   const key = fold(email);
-  if (!EMAIL.test(email) || !EMAIL.test(key) || key.length > LONGEST_EMAIL_KEY) {
+  if (!EMAIL.test(email) || !EMAIL.test(key) || key.length > MAX_EMAIL_KEY_LENGTH) {
     return "must be an email address: an '@' and no white space";
   }
   return undefined;

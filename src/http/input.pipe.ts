@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { getMetadataStorage, validateSync } from 'class-validator';
-import { invalid } from './errors.js';
+import { invalid } from '../errors/errors.js';
 import { RawBody } from './json-body.js';
 
 /** What is wrong with an input. */

@@ -1,4 +1,4 @@
-import { invalid } from './errors.js';
+import { invalid } from '../errors/errors.js';
 
 /** Numbers and uuids in paths and queries, read strictly: `01`, `-0`, `1e3` are errors, not numbers. */
 

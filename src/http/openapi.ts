@@ -21,15 +21,15 @@ export function ApiSuccess(description: string, data?: Schema, example?: unknown
 }
 
 /** A reference to a model's schema, or an array of them. */
-export function model(Model: Type): Schema {
+export function schemaRef(Model: Type): Schema {
   return { $ref: getSchemaPath(Model) };
 }
 
-export function arrayOf(Model: Type): Schema {
-  return { type: 'array', items: model(Model) };
+export function schemaArray(Model: Type): Schema {
+  return { type: 'array', items: schemaRef(Model) };
 }
 
-/** The schemas that {@link model} refers to. */
+/** The schemas that {@link schemaRef} refers to. */
 export const Models = ApiExtraModels;
 
 /** The error statuses of a route, each with the reason that its example shows. */
@@ -64,7 +64,7 @@ export function ApiRoomAnswer(
   Model: Type,
   example: object,
 ): MethodDecorator {
-  return ApiResponse({ status, description, schema: { ...model(Model), example } });
+  return ApiResponse({ status, description, schema: { ...schemaRef(Model), example } });
 }
 
 /** As {@link ApiErrors}, in the Rooms API's dialect; 401 is the same on each of its routes. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
-import { invalid } from './errors.js';
+import { invalid } from '../errors/errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

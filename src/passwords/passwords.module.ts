@@ -3,4 +3,4 @@ import { PasswordHasher } from './password-hasher.js';
 
 @Global()
 @Module({ providers: [PasswordHasher], exports: [PasswordHasher] })
-export class CommonModule {}
+export class PasswordsModule {}

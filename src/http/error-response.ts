@@ -1,7 +1,7 @@
 import { HttpException, HttpStatus, NotFoundException } from '@nestjs/common';
 import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
-import { ParleyError, STATUS_OF } from './errors.js';
+import { ParleyError, STATUS_OF } from '../errors/errors.js';
 
 /** What a caller is told of an error. */
 export interface ErrorResponse {

@@ -10,7 +10,7 @@ import type { HashingJob } from './hashing.worker.js';
 const THREADS = Math.min(availableParallelism(), 4);
 
 /** How many jobs a thread is handed at a time, at most. */
-const MOST_TOGETHER = 8;
+const MAX_BATCH_SIZE = 8;
 
 /**
  * The threads that hash: the process's, as its processors are. Their priority is low (nice 10, on Linux), so that other
@@ -73,7 +73,7 @@ export class PasswordHasher {
    */
   private handOut(): void {
     while (this.working < THREADS && this.waiting.length > 0) {
-      const share = Math.min(MOST_TOGETHER, Math.ceil(this.waiting.length / THREADS / 2));
+      const share = Math.min(MAX_BATCH_SIZE, Math.ceil(this.waiting.length / THREADS / 2));
       void this.work(this.waiting.splice(0, share));
     }
   }

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
 import { isInteger } from './parameters.js';
-import { codePoints, isBlank, isStorable } from './text.js';
+import { codePoints, isBlank, isStorable } from '../helpers/text.js';
 
 /** Says what is wrong with a value of a DTO, worded to stand behind "field 'x' ", or `undefined`. */
 export type Complaint<Dto> = (value: unknown, dto: Dto) => string | undefined;
