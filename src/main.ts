@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { loadSettings, type Settings, StartError } from './config/settings.js';
 import { createApp } from './configure-app.js';
-import { describe } from './database/data-source.js';
+import { databaseLabel } from './database/data-source.js';
 
 async function start(): Promise<void> {
   const settings = loadSettings();
@@ -22,7 +22,7 @@ function greeting(settings: Settings, address: string): string {
   return [
     `Parley listens on ${address}`,
     `  API docs  ${settings.publicUrl}/api/docs`,
-    `  database  ${describe(settings.database)}`,
+    `  database  ${databaseLabel(settings.database)}`,
     `  mails to  ${settings.smtpUrl ? new URL(settings.smtpUrl).host : join(settings.dataDir, 'mail')}`,
     '',
   ].join('\n');

@@ -84,8 +84,8 @@ export class ChatsController {
     EXAMPLE,
   ])
   @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
-  async describe(@AccessParam() access: ChatAccess) {
-    return success(await this.chats.describe(access));
+  async get(@AccessParam() access: ChatAccess) {
+    return success(await this.chats.get(access));
   }
 
   /**
@@ -127,8 +127,8 @@ export class ChatsController {
   @ApiChatParam()
   @ApiSuccess('successfully deleted chat')
   @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: 'not allowed to delete specified chat' })
-  async remove(@AccessParam() access: ChatAccess) {
-    await this.chats.remove(access);
+  async delete(@AccessParam() access: ChatAccess) {
+    await this.chats.delete(access);
     return success();
   }
 }

@@ -53,7 +53,9 @@ export async function openDatabase(database: DatabaseSettings): Promise<OpenData
   } catch (error) {
     if (writer?.isInitialized) await writer.destroy();
     if (error instanceof StartError) throw error;
-    throw new StartError(`Parley cannot start, the database ${describe(database)} failed: ${reason(error)}`);
+    throw new StartError(
+      `Parley cannot start, the database ${databaseLabel(database)} failed: ${reason(error)}`,
+    );
   }
 }
 
@@ -63,7 +65,7 @@ export async function commandLineDataSource(database: DatabaseSettings): Promise
 }
 
 /** The database's address as an operator knows it, without its password. */
-export function describe(database: DatabaseSettings): string {
+export function databaseLabel(database: DatabaseSettings): string {
   return database.kind === 'sqlite'
     ? `sqlite:${database.file}`
     : `mysql://${database.host}:${database.port}/${database.name}`;

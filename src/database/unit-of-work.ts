@@ -22,10 +22,10 @@ export class Transaction {
   readonly forUpdate: string;
   /** Appended to a SELECT, keeps its rows as they are until the end. */
   readonly forShare: string;
+  private readonly hooks: (() => void)[] = [];
   private readonly effects: (() => void)[] = [];
   /** What goes to the database with the next statement: a round trip costs more than most statements. */
   private deferred: Statement[];
-  private committed = false;
 
   constructor(
     private readonly connection: Connection,
@@ -64,7 +64,6 @@ export class Transaction {
    * with the commit, and that is what fails where it does.
    */
   defer(sql: string, values: SqlValue[] = []): void {
-    this.requireOpen();
     this.deferred.push({ sql, values });
   }
 
@@ -92,26 +91,20 @@ export class Transaction {
 
   /** Sends what was deferred, and then these, of which it tells the outcomes. */
   private async send(statements: Statement[]): Promise<Outcome[]> {
-    this.requireOpen();
     const before = this.deferred.splice(0);
     if (before.length + statements.length === 0) return [];
     const outcomes = await this.connection.send([...before, ...statements]);
     return outcomes.slice(before.length);
   }
 
-  /** The rows of a SELECT that the unit of work ends with: it goes together with the commit. */
-  async queryAndCommit<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
-    const [{ rows }] = await this.send([{ sql, values }, COMMIT]);
-    this.committed = true;
-    return rows as Row[];
-  }
-
-  private requireOpen(): void {
-    if (this.committed) throw new Error('the unit of work has ended with its last query');
+  /** Runs `hook` when the work is done, before the commit; it may defer statements. */
+  beforeCommit(hook: () => void): void {
+    this.hooks.push(hook);
   }
 
   async commit(): Promise<void> {
-    if (!this.committed) await this.send([COMMIT]);
+    for (const hook of this.hooks) hook();
+    await this.send([COMMIT]);
   }
 
   /** Runs `effect` once the transaction is on disk, and not at all if it is rolled back. */
@@ -243,8 +236,8 @@ export function placeholders(count: number): string {
 }
 
 /** The values in groups of as many as one round trip may well bring. */
-export function chunks<Value>(values: Value[]): Value[][] {
-  return Array.from({ length: Math.ceil(values.length / 1000) }, (_, n) =>
-    values.slice(n * 1000, (n + 1) * 1000),
+export function chunks<Value>(values: Value[], size = 1000): Value[][] {
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
+    values.slice(n * size, (n + 1) * size),
   );
 }

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { forbidden, invalid, ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { LockedChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { ContentMeter } from './content.js';
@@ -104,7 +105,7 @@ export class FilesService {
     // The upload may have taken long: who was removed meanwhile uploads no more.
     const { access } = await this.requireOpenLink(caller, uuid);
     await this.unitOfWork.run(async (tx) => {
-      await this.membership.lock(tx, access);
+      await LockedChat.lock(tx, access);
       // The sweeper of a server that shares our storage may have taken the upload for abandoned.
       if (!(await this.repository.endUpload(tx, content.storageKey))) throw interrupted();
       if (!(await this.repository.complete(tx, uuid, content))) throw linkUsed();

@@ -1,27 +1,16 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter, isUuid, uuidParameter } from '../http/parameters.js';
-import { type ChatAccess, type MemberRow, Membership } from './membership.service.js';
+import { indexParameter, uuidParameter } from '../http/parameters.js';
+import { type ChatAccess, Membership } from './membership.service.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by {@link MemberGuard}. */
     chatAccess?: ChatAccess;
-    /** What {@link readAhead} has begun to read. */
-    chatLookUp?: Promise<MemberRow | undefined>;
   }
 }
 
-/** Begins to look the membership up while the token is still being checked: one wait instead of two. */
-export function readAhead(membership: Membership, request: FastifyRequest, userId: number): void {
-  const { chat } = request.params as { chat?: string };
-  if (!isUuid(chat)) return;
-  request.chatLookUp = membership.lookUp(userId, chat.toLowerCase());
-  // Who is no caller is never told how it went.
-  request.chatLookUp.catch(() => {});
-}
-
-/** Before query and body are looked at: the path is well-formed and the caller in `{chat}` ("Order of checks"). */
+/** Requires a well-formed path and a caller who is a member of `{chat}`, before query and body are read. */
 @Injectable()
 export class MemberGuard implements CanActivate {
   constructor(private readonly membership: Membership) {}
@@ -32,7 +21,7 @@ export class MemberGuard implements CanActivate {
     const uuid = uuidParameter('chat', chat);
     if (message !== undefined) indexParameter('message', message);
     if (!request.user) return false;
-    request.chatAccess = await this.membership.requireMember(request.user, uuid, request.chatLookUp);
+    request.chatAccess = await this.membership.requireMember(request.user, uuid);
     return true;
   }
 }

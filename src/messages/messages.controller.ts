@@ -112,8 +112,8 @@ export class MessagesController {
     schema: { ...schemaRef(MessageDto), example: EXAMPLE },
   })
   @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
-  describe(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
-    return this.messages.describe(access, index);
+  get(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
+    return this.messages.get(access, index);
   }
 
   /**
@@ -145,8 +145,8 @@ export class MessagesController {
   @ApiIndexParam()
   @ApiSuccess('successfully deleted message')
   @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: 'not allowed to delete messages of other users' })
-  async remove(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
-    await this.messages.remove(access, index);
+  async delete(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
+    await this.messages.delete(access, index);
     return success();
   }
 }

@@ -12,6 +12,6 @@ import { UsersModule } from '../users/users.module.js';
   imports: [FilesModule, MembershipModule, UsersModule],
   controllers: [MessagesController],
   providers: [MessagesService, MessagesRepository, MessageAssembler, MessageWriter],
-  exports: [MessagesService, MessagesRepository, MessageAssembler],
+  exports: [MessagesService, MessageWriter, MessageAssembler],
 })
 export class MessagesModule {}

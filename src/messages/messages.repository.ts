@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
 import { chunks, padded, Reader, inlineTable, type Transaction } from '../database/unit-of-work.js';
-import { type ChatAccess, lockChats } from '../membership/membership.service.js';
+import type { ChatAccess } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
-import { indicesOf } from './sender-block.entity.js';
+import type { SentRange } from './sender-blocks.js';
 
 export type Order = 'asc' | 'desc';
 
@@ -76,34 +76,16 @@ export class MessagesRepository {
     );
   }
 
-  /** Removes messages for good; their indices stay unused. */
-  async remove(tx: Transaction, chatId: number, seq: number): Promise<void> {
-    await tx.execute('DELETE FROM messages WHERE chat_id = ? AND seq = ?', [chatId, seq]);
-    await tx.execute('UPDATE chats SET deleted_count = deleted_count + 1 WHERE id = ?', [chatId]);
-  }
-
-  /** Removes all that a user has sent, wherever; they send nothing any more. */
-  async removeSentBy(tx: Transaction, userId: number): Promise<void> {
-    const blocks = await tx.query<{ chat_id: number; block: number }>(
-      'SELECT chat_id, block FROM sender_blocks WHERE sender_id = ?',
-      [userId],
-    );
-    // Counts only behind the lock: somebody else may be deleting the same messages.
-    await lockChats(tx, [...new Set(blocks.map(({ chat_id }) => chat_id))]);
-    const removed = new Map<number, number>();
-    for (const some of chunks(blocks)) {
-      const counts = await tx.executeAll(
-        some.map(({ chat_id, block }) => ({
-          sql: 'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
-          values: [chat_id, ...indicesOf(block), userId],
-        })),
-      );
-      for (const [n, { chat_id }] of some.entries()) {
-        removed.set(chat_id, (removed.get(chat_id) ?? 0) + counts[n]);
-      }
+  /** Deletes all messages in these ranges that the user sent; returns how many were in each range. */
+  async deleteSent(tx: Transaction, senderId: number, ranges: SentRange[]): Promise<number[]> {
+    const counts: number[] = [];
+    for (const some of chunks(ranges)) {
+      const statements = some.map(({ chatId, first, last }) => ({
+        sql: 'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
+        values: [chatId, first, last, senderId],
+      }));
+      counts.push(...(await tx.executeAll(statements)));
     }
-    for (const [chatId, count] of removed) {
-      tx.defer('UPDATE chats SET deleted_count = deleted_count + ? WHERE id = ?', [count, chatId]);
-    }
+    return counts;
   }
 }

@@ -4,9 +4,10 @@ import { nanoseconds, now } from '../helpers/clock.js';
 import { forbidden, invalid } from '../errors/errors.js';
 import { codePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
-import { UnitOfWork } from '../database/unit-of-work.js';
+import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { FilesService } from '../files/files.service.js';
-import { type ChatAccess, Membership } from '../membership/membership.service.js';
+import { LockedChat } from '../membership/locked-chat.js';
+import type { ChatAccess } from '../membership/membership.service.js';
 import type {
   ListMessagesQuery,
   MessageDto,
@@ -14,19 +15,21 @@ import type {
   SendMessageDto,
   SentDto,
 } from './dto/messages.dto.js';
+import { Message } from './message.entity.js';
 import { MessageAssembler } from './message-assembler.js';
 import type { MessageRow } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesRepository } from './messages.repository.js';
+import { findSentRanges } from './sender-blocks.js';
 
 const unknownMessage = () => invalid('specified message does not exist');
+const notTheSender = () => forbidden('not allowed to modify messages of other users');
 
 @Injectable()
 export class MessagesService {
   constructor(
     private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
-    private readonly membership: Membership,
     private readonly repository: MessagesRepository,
     private readonly writer: MessageWriter,
     private readonly files: FilesService,
@@ -71,52 +74,68 @@ export class MessagesService {
   }
 
   /** @throws ParleyError (invalid) when there is no such message. */
-  async describe({ chatId }: ChatAccess, index: number): Promise<MessageDto> {
+  async get({ chatId }: ChatAccess, index: number): Promise<MessageDto> {
     const row = await this.repository.find(chatId, index);
     const [message] = row ? await this.assemble([row]) : [];
     if (!message) throw unknownMessage();
     return message;
   }
 
-  /** @throws ParleyError (invalid) when there is no such message, (forbidden) when somebody else sent it. */
+  /** @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it. */
   async requireSender({ chatId, userId }: ChatAccess, index: number): Promise<void> {
     const message = await this.repository.find(chatId, index);
     if (!message) throw unknownMessage();
-    if (message.sender_id !== userId) throw forbidden('not allowed to modify messages of other users');
+    if (message.sender_id !== userId) throw notTheSender();
   }
 
-  /** Replaces the text or the caption; the sender alone may. */
+  /**
+   * Replaces the text of a message, or the caption of an image.
+   *
+   * @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it.
+   */
   async edit(access: ChatAccess, index: number, text: string): Promise<void> {
-    const { chatId, userId } = access;
     this.requireLength(text);
-    const row = await this.repository.find(chatId, index);
-    if (row?.type === 'message' && isBlank(text))
-      throw invalid("field 'message' must not be white space alone");
-    const edited = await this.unitOfWork.run(async (tx) => {
-      await this.membership.lock(tx, access);
-      return tx.execute(
-        `UPDATE messages SET text = ?, edited_at = CASE WHEN sent_at < ? THEN ? ELSE sent_at + 1 END
-         WHERE chat_id = ? AND seq = ? AND sender_id = ?`,
-        [text, now(), now(), chatId, index, userId],
-      );
+    await this.unitOfWork.run(async (tx) => {
+      const { message, key } = await this.lockMessage(tx, access, index);
+      if (message.senderId !== access.userId) throw notTheSender();
+      if (message.type === 'message' && isBlank(text)) {
+        throw invalid("field 'message' must not be white space alone");
+      }
+      const manager = await tx.manager();
+      await manager.update(Message, key, { text, editedAt: Math.max(now(), message.sentAt + 1) });
     });
-    if (edited === 0) throw unknownMessage();
   }
 
-  /** Removes a message; its sender and the chat's owner may. */
-  async remove(access: ChatAccess, index: number): Promise<void> {
+  /**
+   * Deletes a message.
+   *
+   * @throws ParleyError (invalid) when there is no such message, (forbidden) unless the user sent it or owns the chat.
+   */
+  async delete(access: ChatAccess, index: number): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
-      const { chatId, userId, isOwner } = await this.membership.lock(tx, access);
-      const [message] = await tx.query<{ sender_id: number }>(
-        'SELECT sender_id FROM messages WHERE chat_id = ? AND seq = ?',
-        [chatId, index],
-      );
-      if (!message) throw unknownMessage();
-      if (message.sender_id !== userId && !isOwner) {
-        throw forbidden('not allowed to delete messages of other users');
+      const { chat, message, key } = await this.lockMessage(tx, access, index);
+      if (message.senderId !== access.userId) {
+        chat.requireOwner(access.userId, 'not allowed to delete messages of other users');
       }
-      await this.repository.remove(tx, chatId, index);
+      const manager = await tx.manager();
+      await manager.delete(Message, key);
+      chat.countDeletions(1);
     });
+  }
+
+  private async lockMessage(tx: Transaction, access: ChatAccess, index: number) {
+    const chat = await LockedChat.lock(tx, access);
+    const key = { chatId: access.chatId, seq: index };
+    const message = await (await tx.manager()).findOneBy(Message, key);
+    if (!message) throw unknownMessage();
+    return { chat, message, key };
+  }
+
+  /** Deletes the messages that a user sent in chats that the transaction has locked. */
+  async deleteSent(tx: Transaction, userId: number, chats: ReadonlyMap<number, LockedChat>): Promise<void> {
+    const ranges = await findSentRanges(tx, userId);
+    const counts = await this.repository.deleteSent(tx, userId, ranges);
+    for (const [n, { chatId }] of ranges.entries()) chats.get(chatId)?.countDeletions(counts[n]);
   }
 
   /** @throws ParleyError (invalid) when the text has more characters than MAX_MESSAGE_LENGTH. */

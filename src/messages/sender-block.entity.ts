@@ -1,23 +1,11 @@
 import { Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** A block has 2 to the power of this indices. */
+/** A block holds 2 to the power of this many indexes of a chat. */
 export const BLOCK_BITS = 10;
 
-const BLOCK_SIZE = 2 ** BLOCK_BITS;
-
-/** In SQL `seq >> BLOCK_BITS`; here that would cut off all above 32 bits. */
-export function blockOf(seq: number): number {
-  return Math.floor(seq / BLOCK_SIZE);
-}
-
-/** The first and the last index of a block. */
-export function indicesOf(block: number): [number, number] {
-  return [block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE - 1];
-}
-
 /**
- * That a user has sent something in a block of a chat's indices: this finds what they have sent when they are erased. An
- * index of messages by their sender would do so too, but each message would write a page of it, elsewhere for each sender.
+ * Records that a user sent at least one message in a block of 1,024 indexes of a chat. Erasing a user reads these rows to
+ * find the user's messages. An index of messages by sender would cost each send an entry.
  */
 @Entity('sender_blocks', { withoutRowid: true })
 @Index('ix_sender_blocks_chat_id', ['chatId'])

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
 import { now, SECOND } from '../helpers/clock.js';
 import { notFound, ParleyError, unauthenticated } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
-import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { UnitOfWork } from '../database/unit-of-work.js';
 import { RoomAttempt } from './room-attempt.entity.js';
 
 const MAX_ATTEMPTS = 10;
@@ -32,7 +33,7 @@ export class RoomAttempts {
     const turn = (this.turns.get(key) ?? Promise.resolve()).then(async () => {
       const attempt = await this.count(roomId, userId);
       const right = await isRight();
-      if (right) await this.takeBack(attempt);
+      if (right) await this.forget(attempt);
       return right;
     });
     const settled = turn.catch(() => {});
@@ -50,34 +51,31 @@ export class RoomAttempts {
       // The user's attempts one after the other, on whatever instance they arrive.
       const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forUpdate}`, [userId]);
       if (users.length === 0) throw unauthenticated('invalid token: no longer valid');
-      const earlier = await tx.query<{ tried_at: number }>(
-        'SELECT tried_at FROM room_attempts WHERE room_id = ? AND user_id = ? AND tried_at > ? ORDER BY tried_at',
-        [roomId, userId, now() - WINDOW],
-      );
+      const manager = await tx.manager();
+      const windowStart = now() - WINDOW;
+      const earlier = await manager.find(RoomAttempt, {
+        where: { roomId, userId, triedAt: MoreThan(windowStart) },
+        order: { triedAt: 'ASC' },
+      });
       if (earlier.length >= MAX_ATTEMPTS) {
-        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].tried_at + WINDOW - now()) / SECOND);
+        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].triedAt - windowStart) / SECOND);
         throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
       }
-      await tx.execute('DELETE FROM room_attempts WHERE user_id = ? AND tried_at <= ?', [
-        userId,
-        now() - WINDOW,
-      ]);
-      return this.add(tx, roomId, userId);
+      await manager.delete(RoomAttempt, { userId, triedAt: LessThanOrEqual(windowStart) });
+      return this.insert(manager, roomId, userId);
     });
   }
 
-  private async add(tx: Transaction, roomId: number, userId: number): Promise<number> {
+  private async insert(manager: EntityManager, roomId: number, userId: number): Promise<number> {
     try {
-      const { identifiers } = await (
-        await tx.manager()
-      ).insert(RoomAttempt, { roomId, userId, triedAt: now() });
+      const { identifiers } = await manager.insert(RoomAttempt, { roomId, userId, triedAt: now() });
       return identifiers[0].id as number;
     } catch (error) {
       throw isMissingReference(error) ? notFound('room not found') : error;
     }
   }
 
-  private async takeBack(attempt: number): Promise<void> {
-    await this.unitOfWork.run((tx) => tx.execute('DELETE FROM room_attempts WHERE id = ?', [attempt]));
+  private async forget(attemptId: number): Promise<void> {
+    await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(RoomAttempt, attemptId));
   }
 }

@@ -4,49 +4,56 @@ import { Reader } from '../database/unit-of-work.js';
 export interface RoomRow {
   id: number;
   name: string;
-  password_hash: string | null;
-  chat_id: number;
-  chat_uuid: string;
+  /** `null`: the room is public. */
+  passwordHash: string | null;
+  chatId: number;
+  chatUuid: string;
 }
 
-const ROOM = `SELECT r.id, r.name, r.password_hash, r.chat_id, c.uuid AS chat_uuid
-  FROM rooms r JOIN chats c ON c.id = r.chat_id`;
+const ROOM_COLUMNS = 'r.id, r.name, r.password_hash AS passwordHash, r.chat_id AS chatId, c.uuid AS chatUuid';
 
+/** Reads rooms in SQL, because each query joins them with chats, members or users. */
 @Injectable()
 export class RoomsRepository {
   constructor(private readonly reader: Reader) {}
 
   async findByName(name: string): Promise<RoomRow | undefined> {
-    const [room] = await this.reader.query<RoomRow>(`${ROOM} WHERE r.name = ?`, [name]);
+    const [room] = await this.reader.query<RoomRow>(
+      `SELECT ${ROOM_COLUMNS} FROM rooms r JOIN chats c ON c.id = r.chat_id WHERE r.name = ?`,
+      [name],
+    );
     return room;
   }
 
   async find(id: number): Promise<RoomRow | undefined> {
-    const [room] = await this.reader.query<RoomRow>(`${ROOM} WHERE r.id = ?`, [id]);
+    const [room] = await this.reader.query<RoomRow>(
+      `SELECT ${ROOM_COLUMNS} FROM rooms r JOIN chats c ON c.id = r.chat_id WHERE r.id = ?`,
+      [id],
+    );
     return room;
   }
 
-  /** The public rooms by name, and whether the user is in them. */
-  findPublic(userId: number): Promise<{ id: number; name: string; member: number | null }[]> {
+  /** Returns the public rooms by name, and whether the user has joined them: 0 or 1. */
+  findPublic(userId: number): Promise<{ id: number; name: string; joined: number }[]> {
     return this.reader.query(
-      `SELECT r.id, r.name, m.user_id AS member FROM rooms r
+      `SELECT r.id, r.name, m.user_id IS NOT NULL AS joined FROM rooms r
        LEFT JOIN members m ON m.chat_id = r.chat_id AND m.user_id = ?
        WHERE r.password_hash IS NULL ORDER BY r.name`,
       [userId],
     );
   }
 
-  /** The user's rooms, the one joined last first. */
-  findOf(userId: number): Promise<(RoomRow & { joined_at: number })[]> {
+  /** Returns the user's rooms, the one joined last first. */
+  findOf(userId: number): Promise<(RoomRow & { joinedAt: number })[]> {
     return this.reader.query(
-      `SELECT r.id, r.name, r.password_hash, r.chat_id, c.uuid AS chat_uuid, m.joined_at FROM members m
+      `SELECT ${ROOM_COLUMNS}, m.joined_at AS joinedAt FROM members m
        JOIN rooms r ON r.chat_id = m.chat_id JOIN chats c ON c.id = m.chat_id
        WHERE m.user_id = ? ORDER BY m.joined_at DESC`,
       [userId],
     );
   }
 
-  /** The members' usernames, the longest-standing first. */
+  /** Returns the members' usernames, the most senior member first. */
   async findMembers(chatId: number): Promise<string[]> {
     const rows = await this.reader.query<{ username: string }>(
       'SELECT u.username FROM members m JOIN users u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.since',

@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { ChatsService } from '../chats/chats.service.js';
+import { ChatsService, type Renaming } from '../chats/chats.service.js';
 import { SECOND } from '../helpers/clock.js';
 import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../errors/errors.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
-import { type ChatAccess, Membership, unknownChat } from '../membership/membership.service.js';
+import { LockedChat, unknownChat } from '../membership/locked-chat.js';
+import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
 import {
@@ -43,7 +45,7 @@ export class RoomsService implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.chats.beforeRenaming((tx, chatId, name) => this.rename(tx, chatId, name));
+    this.chats.beforeRenaming.add((tx, renaming) => this.rename(tx, renaming));
   }
 
   /**
@@ -54,14 +56,19 @@ export class RoomsService implements OnModuleInit {
   async join({ userId, username }: Caller, { name, password }: JoinRoomDto): Promise<RoomJoinedDto> {
     const room = await this.repository.findByName(name.trim());
     if (!room) throw roomNotFound();
-    if (room.password_hash !== null) await this.requirePassword(room, room.password_hash, userId, password);
-    const joined = this.unitOfWork.run((tx) => this.membership.join(tx, room.chat_id, userId));
-    if (!(await refuseErased(joined))) throw roomNotFound();
+    if (room.passwordHash !== null) await this.requirePassword(room, room.passwordHash, userId, password);
+    const joined = this.unitOfWork.run(async (tx) => {
+      const chats = await LockedChat.lockAll(tx, [{ chatId: room.chatId, userId }]);
+      const chat = chats.get(room.chatId);
+      if (!chat) throw roomNotFound();
+      await chat.join(userId);
+    });
+    await refuseErased(joined);
     return {
       message: `${username} joined room "${room.name}"`,
       room_id: room.id,
       room_name: room.name,
-      chat: room.chat_uuid,
+      chat: room.chatUuid,
     };
   }
 
@@ -83,9 +90,11 @@ export class RoomsService implements OnModuleInit {
     if (is_private === 1 && !password) throw invalid('invalid fields received');
     if (await this.repository.findByName(name)) throw roomExists();
     const passwordHash = is_private === 1 && password ? await this.hasher.hashSecret(password) : null;
+    const uuid = randomUUID();
     const created = this.unitOfWork.run(async (tx) => {
-      const { chatId, uuid } = await this.chats.open(tx, { name, members: [userId], isPermanent: true });
-      const { identifiers } = await (await tx.manager()).insert(Room, { chatId, name, passwordHash });
+      const chat = await LockedChat.create(tx, { uuid, name, memberIds: [userId], isPermanent: true });
+      const manager = await tx.manager();
+      const { identifiers } = await manager.insert(Room, { chatId: chat.id, name, passwordHash });
       return { message: `room "${name}" created`, room_id: identifiers[0].id as number, chat: uuid };
     });
     try {
@@ -99,8 +108,8 @@ export class RoomsService implements OnModuleInit {
   async leave(caller: Caller, roomId: number): Promise<RoomAnswerDto> {
     const { room, access } = await this.requireMember(caller, roomId);
     const left = this.unitOfWork.run(async (tx) => {
-      const { chatId, userId } = await this.membership.lock(tx, access);
-      await this.membership.remove(tx, chatId, userId);
+      const chat = await LockedChat.lock(tx, access);
+      await chat.removeMember(access.userId);
     });
     await inRoomWords(left);
     return { message: `${caller.username} left room "${room.name}"` };
@@ -109,7 +118,7 @@ export class RoomsService implements OnModuleInit {
   /** The public rooms. */
   async list({ userId }: Caller): Promise<RoomsDto> {
     const rooms = await this.repository.findPublic(userId);
-    return { rooms: rooms.map(({ id, name, member }) => ({ room_id: id, name, joined: member !== null })) };
+    return { rooms: rooms.map(({ id, name, joined }) => ({ room_id: id, name, joined: Boolean(joined) })) };
   }
 
   /** The caller's rooms. */
@@ -119,9 +128,9 @@ export class RoomsService implements OnModuleInit {
       rooms: rooms.map((room) => ({
         room_id: room.id,
         name: room.name,
-        is_private: room.password_hash === null ? 0 : 1,
-        chat: room.chat_uuid,
-        joined_at: room.joined_at / SECOND,
+        is_private: room.passwordHash === null ? 0 : 1,
+        chat: room.chatUuid,
+        joined_at: room.joinedAt / SECOND,
       })),
     };
   }
@@ -129,8 +138,8 @@ export class RoomsService implements OnModuleInit {
   /** Of a public room to anyone, of a private one to its members. */
   async members(caller: Caller, roomId: number): Promise<RoomMembersDto> {
     const room = await this.requireRoom(roomId);
-    if (room.password_hash !== null) await this.requireAccess(caller, room);
-    return { members: await this.repository.findMembers(room.chat_id) };
+    if (room.passwordHash !== null) await this.requireAccess(caller, room);
+    return { members: await this.repository.findMembers(room.chatId) };
   }
 
   async send(caller: Caller, { room_id, message }: SendRoomMessageDto): Promise<RoomAnswerDto> {
@@ -171,22 +180,22 @@ export class RoomsService implements OnModuleInit {
   }
 
   private requireAccess(caller: Caller, room: RoomRow): Promise<ChatAccess> {
-    return inRoomWords(this.membership.requireMember(caller, room.chat_uuid));
+    return inRoomWords(this.membership.requireMember(caller, room.chatUuid));
   }
 
   /** Renaming a room's chat renames the room, under the rules for room names. */
-  private async rename(tx: Transaction, chatId: number, name: string): Promise<string> {
-    const [room] = await tx.query<{ id: number }>('SELECT id FROM rooms WHERE chat_id = ?', [chatId]);
-    if (!room) return name;
-    const complaint = roomNameComplaint(name);
+  private async rename(tx: Transaction, renaming: Renaming): Promise<void> {
+    const manager = await tx.manager();
+    const room = await manager.findOneBy(Room, { chatId: renaming.chatId });
+    if (!room) return;
+    const complaint = roomNameComplaint(renaming.name);
     if (complaint) throw invalid(`field 'name' ${complaint}`);
-    const trimmed = name.trim();
+    renaming.name = renaming.name.trim();
     try {
-      await (await tx.manager()).update(Room, room.id, { name: trimmed });
+      await manager.update(Room, room.id, { name: renaming.name });
     } catch (error) {
       throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
     }
-    return trimmed;
   }
 }
 

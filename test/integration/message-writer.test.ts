@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
-import { MessageWriter, type NewMessage, type Position } from '#src/messages/message-writer.js';
+import type { Position } from '#src/membership/locked-chat.js';
+import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { newText } from '../support/new-message.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Member } from '../support/parley.js';

@@ -218,21 +218,18 @@ test('several SELECTs give their rows one by one', async () => {
   expect(rows).toEqual([[{ id: 7 }], [], [{ revision: 0 }]]);
 });
 
-test('a SELECT that a unit ends with sees its writes, which are committed, and its effects come after', async () => {
-  const seen: Promise<number[]>[] = [];
-  const rows = await unitOfWork.run((tx) => {
-    tx.afterCommit(() => seen.push(notes()));
-    tx.defer('INSERT INTO notes (id, revision) VALUES (?, 0)', [3]);
-    return tx.queryAndCommit('SELECT id FROM notes');
+test('a hook before the commit runs when the work is done, and its statements are committed with it', async () => {
+  await unitOfWork.run(async (tx) => {
+    tx.beforeCommit(() => tx.defer('UPDATE notes SET revision = 5'));
+    await insert(tx, 3);
   });
-  expect(rows).toEqual([{ id: 3 }]);
-  expect(await Promise.all(seen)).toEqual([[3]]);
+  expect(await reader.query('SELECT id, revision FROM notes')).toEqual([{ id: 3, revision: 5 }]);
 });
 
-test('a unit whose last SELECT fails commits nothing', async () => {
+test('a statement of a hook that fails undoes the whole unit', async () => {
   const failing = unitOfWork.run(async (tx) => {
+    tx.beforeCommit(() => tx.defer('DELETE FROM nowhere'));
     await insert(tx, 4);
-    return tx.queryAndCommit('SELECT * FROM nowhere');
   });
   await expect(failing).rejects.toThrow(/nowhere/);
   expect(await notes()).toEqual([]);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { readSettings, StartError } from '#src/config/settings.js';
-import { describe as describeDatabase, openDatabase } from '#src/database/data-source.js';
+import { databaseLabel, openDatabase } from '#src/database/data-source.js';
 
 const root = mkdtempSync(join(tmpdir(), 'parley-settings-'));
 const SECRET = 's'.repeat(32);
@@ -193,7 +193,7 @@ test('the message repeats no secret', () => {
 
 test('a database is described, and its failure told, without its password', async () => {
   const { database } = read({ DATABASE_URL: 'mysql://root:hunter2@127.0.0.1:1/chat' });
-  expect(describeDatabase(database)).toBe('mysql://127.0.0.1:1/chat');
+  expect(databaseLabel(database)).toBe('mysql://127.0.0.1:1/chat');
   const error: unknown = await openDatabase(database).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(StartError);
   expect((error as StartError).message).toContain('mysql://127.0.0.1:1/chat');

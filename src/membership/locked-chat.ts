@@ -1,0 +1,246 @@
+import { chunks, inlineTable, placeholders, type Transaction } from '../database/unit-of-work.js';
+import { forbidden, invalid, type ParleyError } from '../errors/errors.js';
+import { now } from '../helpers/clock.js';
+import { Chat } from './chat.entity.js';
+
+export const unknownChat = () => invalid('specified chat does not exist');
+export const notAMember = () => forbidden('user is not part of specified chat');
+
+/** A chat, and a user who wants to act in it. */
+export interface ChatKey {
+  chatId: number;
+  userId: number;
+}
+
+/** A message's place in its chat: its index, and when it was sent in microseconds. */
+export interface Position {
+  seq: number;
+  sentAt: number;
+}
+
+interface NewChat {
+  uuid: string;
+  name: string;
+  /** The most senior member first, who owns the chat. */
+  memberIds: number[];
+  /** Whether the chat stays when its last member leaves. */
+  isPermanent: boolean;
+}
+
+/** SQLite refuses a UNION of more than 500 SELECTs. */
+const MAX_PAIRS = 500;
+
+type ChatState = Omit<Chat, 'uuid' | 'name'>;
+
+/**
+ * A chat whose row the transaction holds until it ends: nobody else changes the chat, its members or its messages
+ * meanwhile. The constructor is private, so an instance proves the lock.
+ *
+ * Every change of a chat is a method of this class. Counters are saved before the commit.
+ */
+export class LockedChat {
+  readonly id: number;
+  private hasNewCounters = false;
+  private isDeleted = false;
+
+  private constructor(
+    private readonly tx: Transaction,
+    private readonly state: ChatState,
+    private readonly memberIds = new Set<number>(),
+  ) {
+    this.id = state.id;
+  }
+
+  /**
+   * Locks chats in the order of their ids, so that two transactions wait for each other and never deadlock. Reads
+   * which of the users are members.
+   *
+   * @returns the chats that exist, by id. Users of the same chat share its object.
+   */
+  static async lockAll(tx: Transaction, keys: ChatKey[]): Promise<Map<number, LockedChat>> {
+    const pairs = [...new Map(keys.map((key) => [`${key.chatId} ${key.userId}`, key])).values()];
+    pairs.sort((a, b) => a.chatId - b.chatId);
+    const chats = new Map<number, LockedChat>();
+    for (const some of chunks(pairs, MAX_PAIRS)) await LockedChat.lockSome(tx, some, chats);
+    tx.beforeCommit(() => LockedChat.saveAll(tx, [...chats.values()]));
+    return chats;
+  }
+
+  private static async lockSome(
+    tx: Transaction,
+    pairs: ChatKey[],
+    chats: Map<number, LockedChat>,
+  ): Promise<void> {
+    const chatIds = [...new Set(pairs.map(({ chatId }) => chatId))];
+    const [states, members] = await tx.queryAll([
+      {
+        sql: `SELECT id, owner_id AS ownerId, is_permanent AS isPermanent, next_seq AS nextSeq,
+                deleted_count AS deletedCount, last_sent_at AS lastSentAt
+              FROM chats WHERE id IN (${placeholders(chatIds.length)}) ORDER BY id${tx.forUpdate}`,
+        values: chatIds,
+      },
+      {
+        sql: `SELECT m.chat_id AS chatId, m.user_id AS userId
+              FROM ${inlineTable(pairs.length, '? AS chat_id, ? AS user_id')} asked
+              JOIN members m ON m.chat_id = asked.chat_id AND m.user_id = asked.user_id`,
+        values: pairs.flatMap(({ chatId, userId }) => [chatId, userId]),
+      },
+    ]);
+    for (const state of states as ChatState[]) {
+      // A chat may lie on the border of two round trips.
+      if (!chats.has(state.id)) chats.set(state.id, new LockedChat(tx, state));
+    }
+    for (const { chatId, userId } of members as ChatKey[]) chats.get(chatId)?.memberIds.add(userId);
+  }
+
+  /**
+   * Locks one chat for a member.
+   *
+   * @throws ParleyError (invalid) when the chat is gone, (forbidden) when the user is no member.
+   */
+  static async lock(tx: Transaction, key: ChatKey): Promise<LockedChat> {
+    const chat = (await LockedChat.lockAll(tx, [key])).get(key.chatId);
+    if (!chat) throw unknownChat();
+    const refusal = chat.checkMember(key.userId);
+    if (refusal) throw refusal;
+    return chat;
+  }
+
+  /** Creates a chat with its members and without messages. */
+  static async create(tx: Transaction, { memberIds, ...chat }: NewChat): Promise<LockedChat> {
+    const manager = await tx.manager();
+    const row = { ...chat, ownerId: memberIds[0], nextSeq: 0, deletedCount: 0, lastSentAt: now() };
+    const { identifiers } = await manager.insert(Chat, row);
+    const created = new LockedChat(tx, { ...row, id: identifiers[0].id as number });
+    created.insertMembers(memberIds, now());
+    tx.beforeCommit(() => LockedChat.saveAll(tx, [created]));
+    return created;
+  }
+
+  /** Returns why the user, for whom the chat was locked, may not act in it. */
+  checkMember(userId: number): ParleyError | undefined {
+    return this.memberIds.has(userId) ? undefined : notAMember();
+  }
+
+  /** Whether any user is a member. */
+  async isMember(userId: number): Promise<boolean> {
+    if (this.memberIds.has(userId)) return true;
+    const sql = 'SELECT 1 FROM members WHERE chat_id = ? AND user_id = ?';
+    return (await this.tx.query(sql, [this.id, userId])).length > 0;
+  }
+
+  isOwner(userId: number): boolean {
+    return this.state.ownerId === userId;
+  }
+
+  /** @throws ParleyError (forbidden) with the message, unless the user owns the chat. */
+  requireOwner(userId: number, message: string): void {
+    if (!this.isOwner(userId)) throw forbidden(message);
+  }
+
+  /** Takes the position of one more message. Indexes are dense, and times increase strictly. */
+  takePosition(): Position {
+    const seq = this.state.nextSeq;
+    this.state.nextSeq += 1;
+    this.state.lastSentAt = Math.max(now(), this.state.lastSentAt + 1);
+    this.hasNewCounters = true;
+    return { seq, sentAt: this.state.lastSentAt };
+  }
+
+  /** Counts messages that the transaction deletes. */
+  countDeletions(count: number): void {
+    this.state.deletedCount += count;
+    this.hasNewCounters = true;
+  }
+
+  rename(name: string): void {
+    this.tx.defer('UPDATE chats SET name = ? WHERE id = ?', [name, this.id]);
+  }
+
+  /** Adds users who are no members; the first of them becomes the most senior one. */
+  async addMembers(userIds: number[]): Promise<void> {
+    const sql = 'SELECT MAX(since) AS newest FROM members WHERE chat_id = ?';
+    const [{ newest }] = await this.tx.query<{ newest: number | null }>(sql, [this.id]);
+    this.insertMembers(userIds, Math.max(now(), (newest ?? 0) + 1));
+  }
+
+  private insertMembers(userIds: number[], since: number): void {
+    this.tx.insert(
+      'members (chat_id, user_id, since, joined_at)',
+      userIds.map((userId, index) => [this.id, userId, since + index, since + index]),
+    );
+    for (const userId of userIds) this.memberIds.add(userId);
+  }
+
+  /** Adds the user, or renews `joined_at` of a member. A chat without an owner passes to the user. */
+  async join(userId: number): Promise<void> {
+    if (await this.isMember(userId)) {
+      const sql = 'UPDATE members SET joined_at = ? WHERE chat_id = ? AND user_id = ?';
+      this.tx.defer(sql, [now(), this.id, userId]);
+    } else {
+      await this.addMembers([userId]);
+    }
+    if (this.state.ownerId === null) this.setOwner(userId);
+  }
+
+  /** Removes a member; see {@link removeFromAll}. */
+  removeMember(userId: number): Promise<void> {
+    return LockedChat.removeFromAll(this.tx, [this], userId);
+  }
+
+  /**
+   * Removes a member from chats. What the member owned passes to the most senior of the others. A chat without members is
+   * deleted, unless it is permanent.
+   */
+  static async removeFromAll(tx: Transaction, chats: LockedChat[], userId: number): Promise<void> {
+    for (const some of chunks(chats)) {
+      const successors = await tx.query<ChatKey>(
+        `SELECT chat_id AS chatId, user_id AS userId FROM members m
+         WHERE chat_id IN (${placeholders(some.length)}) AND since =
+           (SELECT MIN(since) FROM members WHERE chat_id = m.chat_id AND user_id <> ?)`,
+        [...some.map(({ id }) => id), userId],
+      );
+      const successorOf = new Map(successors.map((successor) => [successor.chatId, successor.userId]));
+      for (const chat of some) chat.removeBefore(successorOf.get(chat.id) ?? null, userId);
+    }
+  }
+
+  private removeBefore(successorId: number | null, userId: number): void {
+    this.memberIds.delete(userId);
+    this.tx.defer('DELETE FROM members WHERE chat_id = ? AND user_id = ?', [this.id, userId]);
+    if (this.isOwner(userId)) this.setOwner(successorId);
+    if (successorId === null && !this.state.isPermanent) this.delete();
+  }
+
+  private setOwner(userId: number | null): void {
+    this.state.ownerId = userId;
+    this.tx.defer('UPDATE chats SET owner_id = ? WHERE id = ?', [userId, this.id]);
+  }
+
+  /** Deletes the chat with its members and messages. */
+  delete(): void {
+    this.isDeleted = true;
+    this.tx.defer('DELETE FROM chats WHERE id = ?', [this.id]);
+  }
+
+  /** Saves the counters of all chats in one UPDATE. */
+  private static saveAll(tx: Transaction, chats: LockedChat[]): void {
+    const changed = chats.filter(({ hasNewCounters, isDeleted }) => hasNewCounters && !isDeleted);
+    for (const some of chunks(changed)) {
+      const cases = some.map(() => 'WHEN ? THEN ?').join(' ');
+      const valuesOf = (counter: 'nextSeq' | 'deletedCount' | 'lastSentAt') =>
+        some.flatMap(({ id, state }) => [id, state[counter]]);
+      tx.defer(
+        `UPDATE chats SET next_seq = CASE id ${cases} END, deleted_count = CASE id ${cases} END,
+           last_sent_at = CASE id ${cases} END
+         WHERE id IN (${placeholders(some.length)})`,
+        [
+          ...valuesOf('nextSeq'),
+          ...valuesOf('deletedCount'),
+          ...valuesOf('lastSentAt'),
+          ...some.map(({ id }) => id),
+        ],
+      );
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../database/batcher.js';
+import { inlineTable, padded, Reader } from '../database/unit-of-work.js';
+
+/** A chat as one user finds it. */
+export interface MembershipRow {
+  chatId: number;
+  /** Whether the user is a member: 0 or 1. */
+  isMember: number;
+  /** The index of the next message. */
+  nextSeq: number;
+  deletedCount: number;
+}
+
+interface Key {
+  uuid: string;
+  userId: number;
+}
+
+/** Looks memberships up in SQL, because each request inside a chat does so. */
+@Injectable()
+export class MembershipRepository {
+  private readonly batcher: Batcher<Key, MembershipRow | undefined>;
+
+  constructor(private readonly reader: Reader) {
+    this.batcher = new Batcher((keys) => this.findAll(keys));
+  }
+
+  find(uuid: string, userId: number): Promise<MembershipRow | undefined> {
+    return this.batcher.add({ uuid, userId });
+  }
+
+  private async findAll(keys: Key[]): Promise<(MembershipRow | undefined)[]> {
+    const all = padded(keys);
+    const rows = await this.reader.query<MembershipRow & { n: number }>(
+      `SELECT asked.n, c.id AS chatId, m.user_id IS NOT NULL AS isMember, c.next_seq AS nextSeq,
+         c.deleted_count AS deletedCount
+       FROM ${inlineTable(all.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
+       JOIN chats c ON c.uuid = asked.uuid
+       LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
+      all.flatMap(({ uuid, userId }, n) => [n, uuid, userId]),
+    );
+    const found = Array<MembershipRow | undefined>(all.length);
+    for (const row of rows) found[row.n] = row;
+    return found;
+  }
+}
