@@ -1,17 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import pLimit from 'p-limit';
-import { placeholders, padded, Reader } from '../database/unit-of-work.js';
-import type { MessageDto } from '../messages/dto/messages.dto.js';
+import { Batcher } from '../database/batcher.js';
+import type { SqlValue } from '../database/driver.js';
+import { chunks, padded, placeholders, Reader } from '../database/unit-of-work.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { UserDto } from '../users/dto/users.dto.js';
 import { UserNames } from '../users/user-names.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
-/** A chat, with the last message that was sent unless that is deleted. */
+/** Lists that are read together. More would save little time and hold the rows of more lists in memory. */
+const MAX_LISTS = 4;
+
+/** A chat of a user, with the message that was sent last unless that is deleted. */
 type ChatRow = ChatColumns & (MessageRow | { seq: null });
 
 interface ChatColumns {
+  reader_id: number;
   id: number;
   uuid: string;
   name: string;
@@ -19,99 +23,105 @@ interface ChatColumns {
   last_sent_at: number;
 }
 
-/** A message, and the chat that it is the latest of. */
+interface MemberRow {
+  reader_id: number;
+  chat_id: number;
+  user_id: number;
+  since: number;
+}
+
+/** A message that is the latest one of the chat `id`. */
 type LatestRow = { id: number } & MessageRow;
 
+/** Lists chats in SQL, because clients do so at each start. Sorts here: MariaDB would fill a temporary table. */
 @Injectable()
 export class ChatsRepository {
-  /** A list may be long: a few are put together at a time, so that memory holds the rows of no more. */
-  private readonly limit = pLimit(2);
+  private readonly batcher: Batcher<number, ChatDto[]>;
 
   constructor(
     private readonly reader: Reader,
     private readonly names: UserNames,
     private readonly assembler: MessageAssembler,
-  ) {}
+  ) {
+    this.batcher = new Batcher((userIds) => this.findAll(userIds), MAX_LISTS);
+  }
 
-  /**
-   * All chats of a user, the latest activity first: a fixed number of queries, however many chats.
-   * They are put in order here: MariaDB would fill a temporary table for it, which doubles the time.
-   */
+  /** Returns all chats of a user, the latest activity first. The number of queries does not depend on the chats. */
   findOf(userId: number): Promise<ChatDto[]> {
-    return this.limit(() => this.assemble(userId));
+    return this.batcher.add(userId);
   }
 
   /** As {@link findOf}, this one chat or none. */
-  findOne(userId: number, chatId: number): Promise<ChatDto[]> {
-    return this.assemble(userId, chatId);
+  async findOne(userId: number, chatId: number): Promise<ChatDto[]> {
+    const [chats] = await this.findAll([userId], chatId);
+    return chats;
   }
 
-  private async assemble(userId: number, chatId?: number): Promise<ChatDto[]> {
-    const which = chatId === undefined ? 'mine.user_id = ?' : 'mine.user_id = ? AND mine.chat_id = ?';
-    const values = chatId === undefined ? [userId] : [userId, chatId];
-    const found = this.reader.query<ChatRow>(
-      `SELECT c.id, c.uuid, c.name, c.last_sent_at, c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
+  private async findAll(userIds: number[], chatId?: number): Promise<ChatDto[][]> {
+    const ids = padded([...new Set(userIds)]);
+    const where = `mine.user_id IN (${placeholders(ids.length)})${chatId === undefined ? '' : ' AND mine.chat_id = ?'}`;
+    const values = chatId === undefined ? ids : [...ids, chatId];
+    const [rows, members] = await Promise.all([this.chatsOf(where, values), this.membersOf(where, values)]);
+    rows.sort((a, b) => b.last_sent_at - a.last_sent_at || b.id - a.id);
+    const chats = new Map(rows.map((row) => [row.id, row]));
+
+    const latest = await this.latestOf([...chats.values()]);
+    const userNames = await this.names.find(
+      new Set([...members.map(({ user_id }) => user_id), ...latest.map(({ sender_id }) => sender_id)]),
+    );
+    const messages = await this.assembler.assemble(latest, userNames);
+    const messageOf = new Map(latest.map(({ id }, index) => [id, messages[index]]));
+
+    const usersOf = new Map<number, UserDto[]>();
+    for (const { chat_id, user_id, reader_id } of members.toSorted((a, b) => a.since - b.since)) {
+      const user = userNames.get(user_id);
+      // A chat of several readers comes with its members once for each of them.
+      if (!user || chats.get(chat_id)?.reader_id !== reader_id) continue;
+      const users = usersOf.get(chat_id);
+      if (users) users.push(user);
+      else usersOf.set(chat_id, [user]);
+    }
+
+    const chatDtos = new Map<number, ChatDto>();
+    for (const { id, uuid, name } of chats.values()) {
+      const users = usersOf.get(id);
+      const message = messageOf.get(id);
+      // Without users, the reader joined or left between the queries.
+      if (users) chatDtos.set(id, { uuid, name, users, messages: message ? [message] : [] });
+    }
+    return userIds.map((userId) =>
+      rows.flatMap((row) => (row.reader_id === userId ? (chatDtos.get(row.id) ?? []) : [])),
+    );
+  }
+
+  private chatsOf(where: string, values: SqlValue[]): Promise<ChatRow[]> {
+    return this.reader.query(
+      `SELECT mine.user_id AS reader_id, c.id, c.uuid, c.name, c.last_sent_at,
+         c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
        FROM members mine JOIN chats c ON c.id = mine.chat_id
-       LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1 WHERE ${which}`,
+       LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1 WHERE ${where}`,
       values,
     );
-    const [chats, latest, users] = await Promise.all([
-      found,
-      found.then((rows) => this.latestOf(rows)),
-      this.usersOf(which, values),
-    ]);
-    chats.sort((a, b) => b.last_sent_at - a.last_sent_at || b.id - a.id);
-    return chats.flatMap(({ id, uuid, name }) => {
-      const message = latest.get(id);
-      const members = users.get(id);
-      // Joined or left between the queries: the chat was not there for all of them.
-      return members ? [{ uuid, name, users: members, messages: message ? [message] : [] }] : [];
-    });
   }
 
-  /** The members by chat, the longest-standing first. */
-  private async usersOf(which: string, values: number[]): Promise<Map<number, UserDto[]>> {
-    const members = await this.reader.query<{ chat_id: number; user_id: number; since: number }>(
-      `SELECT their.chat_id, their.user_id, their.since FROM members mine
-       JOIN members their ON their.chat_id = mine.chat_id WHERE ${which}`,
+  private membersOf(where: string, values: SqlValue[]): Promise<MemberRow[]> {
+    return this.reader.query(
+      `SELECT mine.user_id AS reader_id, their.chat_id, their.user_id, their.since
+       FROM members mine JOIN members their ON their.chat_id = mine.chat_id WHERE ${where}`,
       values,
     );
-    members.sort((a, b) => a.since - b.since);
-    const names = await this.names.find(new Set(members.map(({ user_id }) => user_id)));
-    const users = new Map<number, UserDto[]>();
-    for (const { chat_id, user_id } of members) {
-      const name = names.get(user_id);
-      const others = users.get(chat_id);
-      if (name && others) others.push(name);
-      else if (name) users.set(chat_id, [name]);
-    }
-    return users;
   }
 
-  /** The latest messages that exist, by chat. */
-  private async latestOf(chats: ChatRow[]): Promise<Map<number, MessageDto>> {
-    const rows: LatestRow[] = chats.filter((chat) => chat.seq !== null);
+  /** Returns the latest messages that exist. */
+  private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {
+    const latest: LatestRow[] = chats.filter((chat) => chat.seq !== null);
     const others = chats.filter(({ seq, is_empty }) => seq === null && !is_empty).map(({ id }) => id);
-    if (others.length > 0) rows.push(...(await this.beforeDeleted(others)));
-    const messages = await this.assembler.assemble(rows);
-    return new Map(
-      rows.flatMap(({ id }, index) => {
-        const message = messages[index];
-        return message ? [[id, message] as const] : [];
-      }),
-    );
+    for (const some of chunks(others)) latest.push(...(await this.latestBeforeDeleted(padded(some))));
+    return latest;
   }
 
-  /** The last messages of chats whose very last one is deleted. */
-  private async beforeDeleted(chatIds: number[]): Promise<LatestRow[]> {
-    const rows: LatestRow[] = [];
-    for (let start = 0; start < chatIds.length; start += 16_384) {
-      rows.push(...(await this.beforeDeletedIn(padded(chatIds.slice(start, start + 16_384)))));
-    }
-    return rows;
-  }
-
-  private beforeDeletedIn(chatIds: number[]): Promise<LatestRow[]> {
+  /** Returns the latest messages of chats whose last one is deleted. */
+  private latestBeforeDeleted(chatIds: number[]): Promise<LatestRow[]> {
     return this.reader.query(
       `SELECT c.id, ${MESSAGE_COLUMNS} FROM chats c JOIN messages m ON m.chat_id = c.id AND m.seq = (
          -- Not MAX: MariaDB would read the whole chat for it.

@@ -8,7 +8,6 @@ import { LockedChat, unknownChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
-import { findSentRanges } from '../messages/sender-blocks.js';
 import type { Caller } from '../tokens/caller.js';
 import { UsersService } from '../users/users.service.js';
 import { ChatsRepository } from './chats.repository.js';
@@ -131,10 +130,14 @@ export class ChatsService implements OnModuleInit {
    * has left may still hold the user's messages.
    */
   private async eraseUser(tx: Transaction, userId: number): Promise<void> {
-    const joined = await this.membership.findChatIds(tx, userId);
-    const sent = (await findSentRanges(tx, userId)).map(({ chatId }) => chatId);
-    const keys = [...new Set([...joined, ...sent])].map((chatId) => ({ chatId, userId }));
-    const chats = await LockedChat.lockAll(tx, keys);
+    const chatIds = [
+      ...(await this.membership.findChatIds(tx, userId)),
+      ...(await this.messages.findChatIdsOf(tx, userId)),
+    ];
+    const chats = await LockedChat.lockAll(
+      tx,
+      chatIds.map((chatId) => ({ chatId, userId })),
+    );
     const own = [...chats.values()].filter((chat) => chat.checkMember(userId) === undefined);
     await LockedChat.removeFromAll(tx, own, userId);
     await this.messages.deleteSent(tx, userId, chats);

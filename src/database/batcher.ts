@@ -1,13 +1,13 @@
 import { isUnavailable } from './driver-errors.js';
 
-/** An item that somebody waits for the result of. */
+/** An item whose caller waits for the result. */
 export interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 }
 
-/** Tells each its result, or the error that it failed with. */
+/** Resolves or rejects each item of a batch. */
 export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Result | Error)[]): void {
   batch.forEach(({ resolve, reject }, index) => {
     const result = results[index];
@@ -16,20 +16,21 @@ export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Resu
   });
 }
 
-/** How many items go together at most. */
 const MAX_BATCH_SIZE = 128;
 
 /**
- * Does together what is asked for at the same moment, or while an earlier batch is under way: many look-ups in one
- * query, many writes in one commit. What comes alone waits for nothing, and nothing gets a result of work that began
- * before it came.
+ * Runs requests that arrive together, or while an earlier batch is under way, as one batch: many look-ups in one query,
+ * many writes in one commit. A request never receives a result that was read before it arrived.
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
   private working = false;
 
-  /** `work` gets items and tells, in their order, the result of each or the error that it fails with. */
-  constructor(private readonly work: (items: Item[]) => Promise<(Result | Error)[]>) {}
+  /** `work` returns, in the order of the items, the result of each or its error. */
+  constructor(
+    private readonly work: (items: Item[]) => Promise<(Result | Error)[]>,
+    private readonly maxBatchSize = MAX_BATCH_SIZE,
+  ) {}
 
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
@@ -42,28 +43,28 @@ export class Batcher<Item, Result> {
     this.working = true;
     while (this.waiting.length > 0) {
       await this.gather();
-      await this.workOn(this.waiting.splice(0, MAX_BATCH_SIZE));
+      await this.workOn(this.waiting.splice(0, this.maxBatchSize));
     }
     this.working = false;
   }
 
   /**
-   * Lets in what arrived in the same moment, and where that is more than one as long as more keep coming: SQLite's driver
-   * would be done before the next request is read.
+   * Waits for the requests of the same turn of the event loop, and while their number grows for those of the next turn.
+   * SQLite's driver is synchronous and would finish a batch before the next request is read.
    */
   private async gather(): Promise<void> {
     let count: number;
     do {
       count = this.waiting.length;
       await new Promise(setImmediate);
-    } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < MAX_BATCH_SIZE);
+    } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < this.maxBatchSize);
   }
 
   private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {
     try {
       settle(batch, await this.work(batch.map(({ item }) => item)));
     } catch (error) {
-      // One item that the database refuses must not take the others along.
+      // The database refused one of the items: run each by itself, so that the others succeed.
       const refused = batch.length > 1 && !isUnavailable(error);
       for (const waiting of batch) {
         if (refused) await this.workOn([waiting]);

@@ -5,38 +5,37 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { type DatabaseSettings, StartError } from '../config/settings.js';
 
-const OLDEST = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
+const MIN_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
-/** How long to wait for SQLite's file lock, and for MySQL to accept a connection, in milliseconds. */
-const PATIENCE = 10_000;
+/** Bounds the wait for SQLite's file lock, and for MySQL to accept a connection. */
+const TIMEOUT_MS = 10_000;
 
 const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
 
-/** What each connection of the pool is told, so that nothing depends on the server's defaults. */
+/** Set on each connection, so that nothing depends on the server's defaults. */
 const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
   'SET SESSION innodb_lock_wait_timeout = 5',
 ];
 
-/** The collation of all our columns: values are compared in the same one. */
+/** The collation of all text columns. Literals must have the same one. */
 const COLLATION = { mariadb: 'utf8mb4_nopad_bin', mysql: 'utf8mb4_0900_bin' };
 
-/** What the operator should know of an open database. */
 export interface OpenDatabase {
-  /** Writes; see `UnitOfWork`. */
+  /** For `UnitOfWork`. */
   writer: DataSource;
   /**
-   * Reads outside of transactions. SQLite: a second connection, because whoever shared the writer's would
-   * see its uncommitted rows. MySQL: the same pool, where each transaction has its own connection.
+   * For `Reader`. On SQLite a second connection, because the writer's connection sees uncommitted rows. On MySQL the same
+   * pool.
    */
   reader: DataSource;
-  /** Settings of the server that let it lose commits it has confirmed. */
+  /** Warnings for the operator about settings of the server that may lose commits. */
   warnings: string[];
 }
 
 /**
- * Connects, checks that the server is one that Parley works with, and brings the schema up to date.
+ * Connects, checks the server's version, and migrates the schema.
  *
  * @throws StartError when the database cannot be reached, is too old, or a migration fails.
  */
@@ -59,12 +58,12 @@ export async function openDatabase(database: DatabaseSettings): Promise<OpenData
   }
 }
 
-/** As {@link openDatabase}, for TypeORM's command line, which connects by itself. */
+/** Returns the data source of TypeORM's command line, which connects by itself. */
 export async function commandLineDataSource(database: DatabaseSettings): Promise<DataSource> {
   return new DataSource(dataSourceOptions(database, await inspect(database)));
 }
 
-/** The database's address as an operator knows it, without its password. */
+/** Returns the database's address without its password. */
 export function databaseLabel(database: DatabaseSettings): string {
   return database.kind === 'sqlite'
     ? `sqlite:${database.file}`
@@ -72,7 +71,6 @@ export function databaseLabel(database: DatabaseSettings): string {
 }
 
 interface Server {
-  /** TypeORM reads MariaDB's catalogue differently. */
   type: 'better-sqlite3' | 'mysql' | 'mariadb';
   warnings: string[];
 }
@@ -89,13 +87,13 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
       ...shared,
       type: 'better-sqlite3',
       database: database.file,
-      timeout: PATIENCE,
+      timeout: TIMEOUT_MS,
       prepareDatabase: (connection: { pragma(text: string): void }) => {
         connection.pragma('journal_mode = WAL');
-        // FULL flushes each commit to disk: what was acknowledged survives a power cut.
+        // Each commit is flushed to disk, so that acknowledged writes survive a power cut.
         connection.pragma('synchronous = FULL');
         connection.pragma('foreign_keys = ON');
-        // 16 MB, four times the default: a page that many commits change is copied into the database once for all of them.
+        // 16 MB, four times the default: a page that many commits change is copied into the database file once.
         connection.pragma('wal_autocheckpoint = 4000');
       },
     };
@@ -109,20 +107,19 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     password: database.password,
     database: database.name,
     charset: 'utf8mb4_bin',
-    // A unit of work sends several at once. Values are never part of a statement's text.
+    // A unit of work sends several statements in one packet.
     multipleStatements: true,
-    connectTimeout: PATIENCE,
+    connectTimeout: TIMEOUT_MS,
     bigNumberStrings: false,
     extra: { queueLimit: 10_000 },
   };
 }
 
 function openReader(file: string): Promise<DataSource> {
-  const options = { type: 'better-sqlite3', database: file, timeout: PATIENCE, readonly: true } as const;
+  const options = { type: 'better-sqlite3', database: file, timeout: TIMEOUT_MS, readonly: true } as const;
   return new DataSource({ ...options, entities: ENTITIES }).initialize();
 }
 
-/** What stands behind the address. SQLite: its folder is made, the rest is the driver's. */
 async function inspect(database: DatabaseSettings): Promise<Server> {
   if (database.kind === 'sqlite') {
     mkdirSync(dirname(database.file), { recursive: true });
@@ -135,7 +132,7 @@ async function inspect(database: DatabaseSettings): Promise<Server> {
     user,
     password,
     database: name,
-    connectTimeout: PATIENCE,
+    connectTimeout: TIMEOUT_MS,
   });
   try {
     const [rows] = await connection.query<RowDataPacket[]>(
@@ -144,7 +141,7 @@ async function inspect(database: DatabaseSettings): Promise<Server> {
     );
     const variables = new Map(rows.map((row) => [row.Variable_name as string, String(row.Value)]));
     const version = variables.get('version') ?? '';
-    const problem = tooOld(version);
+    const problem = checkVersion(version);
     if (problem) throw new StartError(`Parley cannot start: ${problem}`);
     return { type: /mariadb/i.test(version) ? 'mariadb' : 'mysql', warnings: durabilityWarnings(variables) };
   } finally {
@@ -152,13 +149,13 @@ async function inspect(database: DatabaseSettings): Promise<Server> {
   }
 }
 
-/** Says what is wrong with a server of that version, or nothing. */
-export function tooOld(version: string): string | undefined {
+/** Returns an error message when the server's version is too old. */
+export function checkVersion(version: string): string | undefined {
   const name = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
-  const oldest = OLDEST[name];
+  const minVersion = MIN_VERSIONS[name];
   const [major = 0, minor = 0] = version.split('.').map(Number.parseFloat);
-  if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return undefined;
-  return `the database is ${name} ${version}, Parley needs ${name} ${oldest.join('.')} or newer`;
+  if (major > minVersion[0] || (major === minVersion[0] && minor >= minVersion[1])) return undefined;
+  return `the database is ${name} ${version}, Parley needs ${name} ${minVersion.join('.')} or newer`;
 }
 
 export function durabilityWarnings(variables: ReadonlyMap<string, string>): string[] {
@@ -181,12 +178,12 @@ async function prepareConnections(dataSource: DataSource): Promise<void> {
   const collation = COLLATION[dataSource.options.type as keyof typeof COLLATION];
   const session = [...SESSION, `SET NAMES utf8mb4 COLLATE ${collation}`].join('; ');
   pool.on('connection', (connection) => {
-    // A failure here is a lost connection, which the statement behind it reports.
+    // If the connection is lost, the next statement reports the error.
     connection.query(session, () => {});
-    // The pool takes an idle connection out that is lost; nobody else need know.
+    // The pool removes a lost idle connection by itself.
     connection.on('error', () => {});
   });
-  // The pool has opened its first connection already, and uses that one here.
+  // The pool has already opened the connection that it uses here.
   await dataSource.query(session);
 }
 

@@ -4,13 +4,13 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { READER, Reader, UnitOfWork } from './unit-of-work.js';
 
-/** The connections, and the two ways to use them: {@link UnitOfWork} to write, {@link Reader} to read. */
+/** Provides {@link UnitOfWork} to write and {@link Reader} to read. */
 @Global()
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(private readonly moduleRef: ModuleRef) {}
 
-  /** Takes over connections that are open already, so that a database that fails is told before Nest starts. */
+  /** Takes open connections, so that a database that fails is reported before Nest starts. */
   static forRoot(writer: DataSource, reader: DataSource): DynamicModule {
     return {
       module: DatabaseModule,

@@ -1,7 +1,5 @@
 import { QueryFailedError } from 'typeorm';
 
-/** What the drivers' errors mean, for both databases, in one place. */
-
 interface DriverError {
   code?: string;
   /** mysql2: the connection is lost. */
@@ -13,7 +11,7 @@ const RETRY = new Set([
   'ER_LOCK_DEADLOCK',
   'ER_LOCK_WAIT_TIMEOUT',
   'ER_CHECKREAD',
-  // What was to be deleted has been referred to meanwhile: the next run sees it.
+  // A concurrent transaction added a reference to a row that this one deletes.
   'ER_ROW_IS_REFERENCED_2',
 ]);
 
@@ -45,26 +43,26 @@ const UNAVAILABLE = new Set([
 
 const CLOSED = /Pool is closed|closed state|Connection lost|not open/i;
 
-/** No connection could be had, or the database did not answer in time. */
+/** The database gave no connection, or did not answer in time. */
 export class DatabaseUnavailable extends Error {}
 
-/** The transaction lost a race against another one and may simply be run again. */
+/** Whether the transaction lost a race against another one and may be run again. */
 export function isRetryable(error: unknown): boolean {
   return RETRY.has(driverError(error)?.code ?? '');
 }
 
-/** The database is away, full or overloaded: trouble of the server's, which may pass. */
+/** Whether the database is away, full or overloaded. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   const driver = driverError(error);
   if (!driver) return false;
   const { code = '', message = '', fatal = false } = driver;
-  // SQLite's codes carry a detail behind them: SQLITE_IOERR_WRITE, SQLITE_BUSY_SNAPSHOT.
+  // SQLite appends a detail to its codes: SQLITE_IOERR_WRITE.
   const family = code.split('_').slice(0, 2).join('_');
   return fatal || UNAVAILABLE.has(code) || UNAVAILABLE.has(family) || CLOSED.test(message);
 }
 
-/** Whether the error is a second row with the same value in `column` of `table`, under the index `index`. */
+/** Whether a unique index refused a second row with the same value. */
 export function isDuplicate(
   error: unknown,
   { table, column, index }: { table: string; column: string; index: string },
@@ -73,25 +71,18 @@ export function isDuplicate(
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     return message.endsWith(`${table}.${column}`);
   }
-  // The value stands in the message too, before this: only its end can be trusted.
+  // The message also contains the value, before its end.
   return (
     code === 'ER_DUP_ENTRY' && (message.endsWith(`for key '${index}'`) || message.endsWith(`.${index}'`))
   );
 }
 
-/** A row refers to one that does not exist (any more). */
+/** Whether a row refers to a row that does not exist. */
 export function isMissingReference(error: unknown): boolean {
   const code = driverError(error)?.code;
   return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === 'ER_NO_REFERENCED_ROW_2';
 }
 
-/** A row has no value where it must have one. */
-export function isMissingValue(error: unknown): boolean {
-  const code = driverError(error)?.code;
-  return code === 'SQLITE_CONSTRAINT_NOTNULL' || code === 'ER_BAD_NULL_ERROR';
-}
-
-/** What the driver said, of a query that failed; any other error is none of the database's. */
 function driverError(error: unknown): DriverError | undefined {
   return error instanceof QueryFailedError ? error.driverError : undefined;
 }

@@ -14,35 +14,30 @@ export interface Outcome {
 }
 
 /**
- * The database of a data source, spoken to without TypeORM's query runner, which costs more than a short query. What
- * the database refuses is a `QueryFailedError`, what it does not answer a `DatabaseUnavailable`.
+ * Runs SQL without TypeORM's query runner, which costs more than a short query. Throws `QueryFailedError` when the database
+ * refuses a statement and `DatabaseUnavailable` when the database does not answer.
  */
 export interface Driver {
-  /** Whether one writer at a time is all that the database takes. */
+  /** Whether the database allows one writer at a time. */
   readonly oneWriter: boolean;
-  /** What begins a transaction that writes. */
   readonly begin: string;
 
-  /** The rows of a SELECT, outside of any transaction. */
+  /** Runs a SELECT outside of any transaction. */
   read(statement: Statement): Promise<unknown[]>;
 
-  /** Runs `task` on a connection that it has for itself until it ends. */
+  /** Runs `task` on a connection that nothing else uses meanwhile. */
   use<T>(task: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
-/** One connection. */
 export interface Connection {
-  /** TypeORM's, on this connection. */
   readonly manager: EntityManager;
 
-  /** Runs statements in their order, in one round trip; none behind one that fails. The outcome of each. */
+  /** Runs statements in one round trip, in order. The first that fails ends the call. */
   send(statements: Statement[]): Promise<Outcome[]>;
 
-  /** Ends a transaction that failed. */
   rollBack(): Promise<void>;
 }
 
-/** The driver's error, with what it was about. */
 export function queryError({ sql, values }: Statement, error: unknown): QueryFailedError {
   return new QueryFailedError(sql, values, error as Error);
 }

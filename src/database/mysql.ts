@@ -3,22 +3,22 @@ import type { DataSource } from 'typeorm';
 import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
 import { DatabaseUnavailable } from './driver-errors.js';
 
-/** How long a task and a read may take, in milliseconds; a database that hangs must not hang us. */
-const TASK_DEADLINE = 15_000;
-const READ_DEADLINE = 10_000;
+/** Bounds the wait for a connection, and then the work on it, so that a stalled database does not stall requests. */
+const TASK_TIMEOUT_MS = 15_000;
+const READ_TIMEOUT_MS = 10_000;
 
-/** MySQL and MariaDB: connections of TypeORM's pool. */
+/** Uses the connections of TypeORM's pool. */
 export class Mysql implements Driver {
   readonly oneWriter = false;
   readonly begin = 'START TRANSACTION';
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Prepared on the server, once for each connection and text of a statement. */
+  /** The server prepares a statement once for each connection. */
   read(statement: Statement): Promise<unknown[]> {
     const { pool } = this.dataSource.driver as unknown as { pool: Pool };
     return new Promise((resolve, reject) => {
-      const lease = new Lease(READ_DEADLINE, reject);
+      const lease = new Lease(READ_TIMEOUT_MS, reject);
       pool.getConnection((error, connection) => {
         if (error) return lease.fail(unreachable(error));
         if (!lease.take(connection)) return;
@@ -36,7 +36,7 @@ export class Mysql implements Driver {
   use<T>(task: (connection: Connection) => Promise<T>): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     return new Promise((resolve, reject) => {
-      const lease = new Lease(TASK_DEADLINE, reject);
+      const lease = new Lease(TASK_TIMEOUT_MS, reject);
       const run = async () => {
         const connection = await (runner.connect() as Promise<PoolConnection>).catch((error: Error) => {
           throw unreachable(error);
@@ -44,7 +44,7 @@ export class Mysql implements Driver {
         if (!lease.take(connection)) throw new DatabaseUnavailable('the database takes too long');
         const send = (statements: Statement[]) => sendTogether(connection, statements);
         const rollBack = async () => {
-          // A connection that cannot do that is of no use to anybody; closing it rolls back as well.
+          // Closing the connection rolls back as well.
           await send([{ sql: 'ROLLBACK', values: [] }]).catch(() => connection.destroy());
         };
         return task({ manager: runner.manager, send, rollBack });
@@ -57,8 +57,8 @@ export class Mysql implements Driver {
 }
 
 /**
- * A connection, for a limited time, which begins anew when it is had: then it is closed, and the server rolls back
- * unless it has the commit already.
+ * Bounds the use of a connection in time. The time starts anew when the connection arrives. After it the connection is
+ * closed, and the server rolls back an open transaction.
  */
 class Lease {
   private connection?: PoolConnection;
@@ -76,7 +76,7 @@ class Lease {
     }, deadline);
   }
 
-  /** `false` when it comes too late, and goes back. */
+  /** Returns false, and releases the connection, when the time is over. */
   take(connection: PoolConnection): boolean {
     if (this.ended) {
       connection.release();
@@ -87,7 +87,7 @@ class Lease {
     return true;
   }
 
-  /** `false` when the time was over before. */
+  /** Returns false when the time was over before. */
   end(): boolean {
     const inTime = !this.ended;
     this.ended = true;

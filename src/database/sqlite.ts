@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
 
-/** What is used of better-sqlite3, which answers before it returns. */
+/** The part of better-sqlite3's synchronous API that is used here. */
 interface Database {
   readonly inTransaction: boolean;
   prepare(sql: string): PreparedStatement;
@@ -15,10 +15,8 @@ interface PreparedStatement {
   run(...values: (string | number | null)[]): { changes: number };
 }
 
-/** How many statements stay prepared. */
 const MAX_PREPARED_STATEMENTS = 500;
 
-/** SQLite has one writer, and nothing to wait for but a file lock. */
 export class Sqlite implements Driver {
   readonly oneWriter = true;
   readonly begin = 'BEGIN IMMEDIATE';
@@ -39,7 +37,7 @@ export class Sqlite implements Driver {
       manager: this.dataSource.manager,
       send: async (statements) => statements.map((statement) => this.run(statement)),
       rollBack: async () => {
-        // On a full disk SQLite has rolled back already.
+        // On a full disk SQLite rolls back by itself.
         if (this.database.inTransaction) this.run({ sql: 'ROLLBACK', values: [] });
       },
     });

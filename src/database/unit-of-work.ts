@@ -7,24 +7,24 @@ import { Mysql } from './mysql.js';
 import { Sqlite } from './sqlite.js';
 import { isRetryable } from './driver-errors.js';
 
-/** The data source that reads what is committed; see {@link openReader}. */
+/** Injects the data source for reads outside of transactions; see {@link OpenDatabase}. */
 export const READER = Symbol('READER');
 
 const MAX_ATTEMPTS = 8;
-/** In milliseconds; grows with each attempt. */
-const PAUSE = 20;
+/** Multiplied by the number of the attempt. */
+const RETRY_DELAY_MS = 20;
 
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
 
-/** One transaction on either database. Valid until the unit of work that made it ends. */
+/** One transaction on either database, valid until its unit of work ends. */
 export class Transaction {
-  /** Appended to a SELECT, keeps others from changing or locking its rows. SQLite has one writer: nothing to lock. */
+  /** Ends a SELECT that locks its rows. Empty on SQLite, which has one writer. */
   readonly forUpdate: string;
-  /** Appended to a SELECT, keeps its rows as they are until the end. */
+  /** Ends a SELECT whose rows nobody may change until the commit. */
   readonly forShare: string;
   private readonly hooks: (() => void)[] = [];
   private readonly effects: (() => void)[] = [];
-  /** What goes to the database with the next statement: a round trip costs more than most statements. */
+  /** Statements that share the next round trip, which costs more than most statements. */
   private deferred: Statement[];
 
   constructor(
@@ -37,39 +37,35 @@ export class Transaction {
     this.deferred = [{ sql: begin, values: [] }];
   }
 
-  /** The rows of a SELECT. */
   async query<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
     const [{ rows }] = await this.send([{ sql, values }]);
     return rows as Row[];
   }
 
-  /** The rows of several SELECTs, one after the other in one round trip. */
+  /** Returns the rows of each SELECT, in one round trip. */
   async queryAll(statements: Statement[]): Promise<unknown[][]> {
     return (await this.send(statements)).map(({ rows }) => rows);
   }
 
-  /** Runs an INSERT, UPDATE or DELETE and tells how many rows matched. */
+  /** Returns how many rows an INSERT, UPDATE or DELETE matched. */
   async execute(sql: string, values: SqlValue[] = []): Promise<number> {
     const [{ affected }] = await this.send([{ sql, values }]);
     return affected;
   }
 
-  /** As {@link execute}, several in one round trip. */
+  /** As {@link execute}, in one round trip for all statements. */
   async executeAll(statements: Statement[]): Promise<number[]> {
     return (await this.send(statements)).map(({ affected }) => affected);
   }
 
-  /**
-   * An INSERT, UPDATE or DELETE of which nobody asks how many rows matched: it goes along with the next statement or
-   * with the commit, and that is what fails where it does.
-   */
+  /** Sends the statement with the next one or with the commit. If the statement fails, that call throws its error. */
   defer(sql: string, values: SqlValue[] = []): void {
     this.deferred.push({ sql, values });
   }
 
   /**
-   * New rows, deferred; `into` names the table and its columns. SQLite gets them one by one: for a statement of several
-   * rows it would copy each page that it touches, to a file when they are many, in case that fails halfway.
+   * Inserts rows, deferred; `into` names the table and its columns. SQLite gets one row at a time: for a statement of
+   * several rows it copies each page that it changes.
    */
   insert(into: string, rows: SqlValue[][]): void {
     if (rows.length === 0) return;
@@ -83,13 +79,13 @@ export class Transaction {
     }
   }
 
-  /** TypeORM's entity manager, for the rows whose speed does not matter. */
+  /** Returns TypeORM's entity manager in this transaction. Slower than SQL, so not for hot paths. */
   async manager(): Promise<EntityManager> {
     await this.send([]);
     return this.connection.manager;
   }
 
-  /** Sends what was deferred, and then these, of which it tells the outcomes. */
+  /** Sends the deferred statements and these; returns the outcomes of these. */
   private async send(statements: Statement[]): Promise<Outcome[]> {
     const before = this.deferred.splice(0);
     if (before.length + statements.length === 0) return [];
@@ -112,7 +108,7 @@ export class Transaction {
     this.effects.push(effect);
   }
 
-  /** What is committed stays so, and the caller is told so, whatever becomes of the effects. */
+  /** Logs the failure of an effect: the caller must still learn that the transaction is committed. */
   runEffects(): void {
     for (const effect of this.effects) {
       try {
@@ -125,9 +121,9 @@ export class Transaction {
 }
 
 /**
- * The only way to write. On SQLite, where TypeORM has one connection, units run one after the other:
- * two that interleaved there would be one transaction, and the rollback of either would undo rows that
- * the other has acknowledged. On MySQL each takes a connection of the pool.
+ * The only way to write. On SQLite TypeORM has one connection, and two transactions that interleave on it become one: the
+ * rollback of either undoes rows that the other has acknowledged. So units run one after the other there. On MySQL each
+ * takes a connection of the pool.
  */
 @Injectable()
 export class UnitOfWork {
@@ -139,9 +135,8 @@ export class UnitOfWork {
   }
 
   /**
-   * Runs `work` in a transaction: what it returns is committed, what it throws rolls everything back.
-   * A deadlock runs it again, so `work` must touch nothing but the transaction, and must not begin
-   * another unit of work.
+   * Runs `work` in a transaction. Commits what it returns, rolls back when it throws. `work` must touch nothing but its
+   * transaction, because a deadlock runs it again. It must not begin another unit of work.
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (!this.driver.oneWriter) return this.attempt(work);
@@ -155,13 +150,12 @@ export class UnitOfWork {
       return await this.transact(work);
     } catch (error) {
       if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
-      // Those that met now should not meet again.
-      await sleep(Math.random() * PAUSE * count);
+      await sleep(Math.random() * RETRY_DELAY_MS * count);
       return this.attempt(work, count + 1);
     }
   }
 
-  /** TypeORM's own bookkeeping of transactions is left aside: it loses count when SQLite rolls back by itself. */
+  /** Does not use TypeORM's transactions, which lose count when SQLite rolls back by itself. */
   private transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.driver.use(async (connection) => {
       const tx = new Transaction(connection, this.driver);
@@ -180,7 +174,7 @@ export class UnitOfWork {
   }
 }
 
-/** Reads outside of a transaction: what is committed, and nothing else. */
+/** Reads committed rows, outside of a transaction. */
 @Injectable()
 export class Reader {
   private readonly driver: Driver;
@@ -189,17 +183,16 @@ export class Reader {
     this.driver = driverOf(dataSource);
   }
 
-  /** The rows of a SELECT. */
   query<Row>(sql: string, values: SqlValue[] = []): Promise<Row[]> {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
 
-  /** Reads entities, by the `find` methods of TypeORM's entity manager alone. */
+  /** Reads entities. `read` must only call `find…` methods of the manager. */
   run<T>(read: (manager: EntityManager) => Promise<T>): Promise<T> {
     return this.driver.use(({ manager }) => read(manager));
   }
 
-  /** The row of each key, in the order of the keys; the SELECT ends with the column that has them. */
+  /** Returns the row of each key, in the order of the keys. `select` ends with `WHERE` and the key's column. */
   async queryEach<Key extends SqlValue, Row>(
     select: string,
     keys: Key[],
@@ -217,25 +210,24 @@ function driverOf(dataSource: DataSource): Driver {
 }
 
 /**
- * The values with the last one repeated up to a power of two, and to `least` of them, for a list in a read: reads are
- * prepared, once for each length of a list on each connection.
+ * Repeats the last value until the length is a power of two, and at least `least`. A prepared statement exists once for
+ * each length of a list and connection.
  */
 export function padded<Value>(values: Value[], least = 1): Value[] {
   const length = Math.max(least, 2 ** Math.ceil(Math.log2(values.length)));
   return [...values, ...Array<Value>(length - values.length).fill(values[values.length - 1])];
 }
 
-/** A table of `rows` rows to join, for look-ups by more than one column; `columns` is `? AS a, CAST(? AS SIGNED) AS b`. */
+/** Returns SQL of a table of values to join; `columns` is for instance `? AS a, CAST(? AS SIGNED) AS b`. */
 export function inlineTable(rows: number, columns: string): string {
   return `(${Array(rows).fill(`SELECT ${columns}`).join(' UNION ALL ')})`;
 }
 
-/** `?, ?, ?` for an IN list of `count` values. */
+/** Returns `?, ?, ?`. */
 export function placeholders(count: number): string {
   return Array(count).fill('?').join(', ');
 }
 
-/** The values in groups of as many as one round trip may well bring. */
 export function chunks<Value>(values: Value[], size = 1000): Value[][] {
   return Array.from({ length: Math.ceil(values.length / size) }, (_, n) =>
     values.slice(n * size, (n + 1) * size),

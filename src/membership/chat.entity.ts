@@ -17,19 +17,19 @@ export class Chat {
   @ForeignKey('users', { name: 'fk_chats_owner_id' })
   ownerId!: number | null;
 
-  /** Whether it stays when its last member leaves, as rooms do. */
+  /** Whether the chat stays when its last member leaves, as rooms do. */
   @Column('boolean', { name: 'is_permanent' })
   isPermanent!: boolean;
 
-  /** The index that the next message gets. */
+  /** The index of the next message. */
   @Column('bigint', { name: 'next_seq' })
   nextSeq!: number;
 
-  /** How many messages are gone: none, and a page needs no counting. */
+  /** Number of deleted messages. While it is 0, a page's position follows from the index. */
   @Column('bigint', { name: 'deleted_count' })
   deletedCount!: number;
 
-  /** When the last message was sent, in microseconds: the chat's latest activity. */
+  /** When the last message was sent, in microseconds. */
   @Column('bigint', { name: 'last_sent_at' })
   lastSentAt!: number;
 }

@@ -1,6 +1,5 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** A user's membership of a chat. */
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user_id', ['userId'])
 @Index('ix_members_since', ['chatId', 'since'])
@@ -13,11 +12,11 @@ export class Member {
   @ForeignKey('users', { name: 'fk_members_user_id' })
   userId!: number;
 
-  /** Seniority: since when, in microseconds; no two members of a chat have the same. */
+  /** The start of the membership in microseconds, unique within the chat: orders members by seniority. */
   @Column('bigint')
   since!: number;
 
-  /** When the user last joined, in microseconds: joining a room again renews it, and not `since`. */
+  /** In microseconds. Joining a room again renews it, but not `since`. */
   @Column('bigint', { name: 'joined_at' })
   joinedAt!: number;
 }

@@ -1,6 +1,5 @@
 import type { MessageType } from './dto/messages.dto.js';
 
-/** What a query selects of a message `m`. */
 export const MESSAGE_COLUMNS = 'm.seq, m.type, m.text, m.file_uuid, m.sent_at, m.edited_at, m.sender_id';
 
 export interface MessageRow {
@@ -8,7 +7,6 @@ export interface MessageRow {
   type: MessageType;
   text: string;
   file_uuid: string | null;
-  /** In microseconds, as `edited_at`. */
   sent_at: number;
   edited_at: number | null;
   sender_id: number;

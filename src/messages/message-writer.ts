@@ -4,7 +4,7 @@ import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import { LockedChat, type Position, unknownChat } from '../membership/locked-chat.js';
 import type { MessageType } from './dto/messages.dto.js';
-import { recordSenders } from './sender-blocks.js';
+import { SenderBlocks } from './sender-blocks.js';
 
 export interface NewMessage {
   chatId: number;
@@ -20,7 +20,10 @@ export interface NewMessage {
 export class MessageWriter {
   private readonly batcher: Batcher<NewMessage, Position>;
 
-  constructor(unitOfWork: UnitOfWork) {
+  constructor(
+    unitOfWork: UnitOfWork,
+    private readonly senderBlocks: SenderBlocks,
+  ) {
     this.batcher = new Batcher((messages) =>
       unitOfWork.run(async (tx) => {
         const keys = messages.map(({ chatId, senderId }) => ({ chatId, userId: senderId }));
@@ -73,7 +76,7 @@ export class MessageWriter {
       tx,
       placed.flatMap(({ chatId, seq, senderId, file }) => (file ? [{ chatId, seq, senderId, ...file }] : [])),
     );
-    recordSenders(tx, placed);
+    this.senderBlocks.record(tx, placed);
     return outcomes;
   }
 }

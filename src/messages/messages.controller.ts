@@ -37,7 +37,6 @@ const ApiIndexParam = () =>
     schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 0 },
   });
 
-/** Binds `{message}`, which MemberGuard has found to be well-formed. */
 const IndexParam = () => Param('message', { transform: (text: string) => indexParameter('message', text) });
 
 @ApiTags('messages')

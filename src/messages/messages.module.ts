@@ -6,12 +6,13 @@ import { MessageWriter } from './message-writer.js';
 import { MessagesController } from './messages.controller.js';
 import { MessagesRepository } from './messages.repository.js';
 import { MessagesService } from './messages.service.js';
+import { SenderBlocks } from './sender-blocks.js';
 import { UsersModule } from '../users/users.module.js';
 
 @Module({
   imports: [FilesModule, MembershipModule, UsersModule],
   controllers: [MessagesController],
-  providers: [MessagesService, MessagesRepository, MessageAssembler, MessageWriter],
+  providers: [MessagesService, MessagesRepository, MessageAssembler, MessageWriter, SenderBlocks],
   exports: [MessagesService, MessageWriter, MessageAssembler],
 })
 export class MessagesModule {}

@@ -15,20 +15,20 @@ interface Key {
 
 const KEY_COLUMNS = 'CAST(? AS SIGNED) AS n, CAST(? AS SIGNED) AS chat_id, CAST(? AS SIGNED) AS seq';
 
+/** Reads messages in SQL, because pages and single messages are hot paths. */
 @Injectable()
 export class MessagesRepository {
-  private readonly lookUps: Batcher<Key, MessageRow | undefined>;
+  private readonly batcher: Batcher<Key, MessageRow | undefined>;
 
   constructor(private readonly reader: Reader) {
-    this.lookUps = new Batcher((keys) => this.lookUp(keys));
+    this.batcher = new Batcher((keys) => this.findAll(keys));
   }
 
   find(chatId: number, seq: number): Promise<MessageRow | undefined> {
-    return this.lookUps.add({ chatId, seq });
+    return this.batcher.add({ chatId, seq });
   }
 
-  /** The messages with these keys, in their order. */
-  private async lookUp(keys: Key[]): Promise<(MessageRow | undefined)[]> {
+  private async findAll(keys: Key[]): Promise<(MessageRow | undefined)[]> {
     const all = padded(keys);
     const rows = await this.reader.query<MessageRow & { n: number }>(
       `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${inlineTable(all.length, KEY_COLUMNS)} asked
@@ -40,15 +40,15 @@ export class MessagesRepository {
     return found;
   }
 
-  /** The `limit` messages next to index `seq`, which is not among them: the older ones are 'desc'. */
+  /** Returns up to `limit` messages next to the index `seq`, without it: newer ones for 'asc', older ones for 'desc'. */
   nextTo(chatId: number, seq: number, order: Order, limit: number): Promise<MessageRow[]> {
     const condition = order === 'asc' ? 'seq > ?' : 'seq < ?';
     return this.range(chatId, { condition, values: [seq] }, order, limit, 0);
   }
 
   /**
-   * The `limit` messages behind the first `offset` ones in that order, of those that exist. While none is
-   * deleted the index tells where they are; else the database counts `offset` entries of the key.
+   * Returns up to `limit` messages after the first `offset` existing ones. While no message is deleted, the index follows from
+   * the offset; otherwise the database counts `offset` entries of the key.
    */
   async page(
     { chatId, nextSeq, deletedCount }: ChatAccess,

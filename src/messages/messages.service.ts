@@ -20,7 +20,7 @@ import { MessageAssembler } from './message-assembler.js';
 import type { MessageRow } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesRepository } from './messages.repository.js';
-import { findSentRanges } from './sender-blocks.js';
+import { SenderBlocks } from './sender-blocks.js';
 
 const unknownMessage = () => invalid('specified message does not exist');
 const notTheSender = () => forbidden('not allowed to modify messages of other users');
@@ -32,11 +32,12 @@ export class MessagesService {
     private readonly unitOfWork: UnitOfWork,
     private readonly repository: MessagesRepository,
     private readonly writer: MessageWriter,
+    private readonly senderBlocks: SenderBlocks,
     private readonly files: FilesService,
     private readonly assembler: MessageAssembler,
   ) {}
 
-  /** Sends a text, or an image or file whose bytes are to be uploaded; on disk when it resolves. */
+  /** Sends a text, or the message of an image or file to upload. Resolves when the message is on disk. */
   async send(
     { chatId, userId }: ChatAccess,
     { type, message = '', filename = '' }: SendMessageDto,
@@ -50,7 +51,7 @@ export class MessagesService {
     return file ? { url: this.files.uploadUrl(file.uuid), uuid: file.uuid, ...sent } : sent;
   }
 
-  /** A page, or the window next to an index; "Messages" in the contract. */
+  /** Lists a page, or the messages next to an index ("Messages" in the contract). */
   async list(access: ChatAccess, query: ListMessagesQuery): Promise<MessagePageDto> {
     const perPage = Number(query.per_page ?? 100);
     const order = query.order ?? 'asc';
@@ -60,8 +61,8 @@ export class MessagesService {
       const rows = await this.repository.page(access, order, page * perPage, perPage);
       return { messages: await this.assemble(rows), page, perPage };
     }
-    refuseTogether(query);
-    // Away from the index that is given, which may be against the order that is asked for.
+    refuseMixedPaging(query);
+    // The window starts at the given index; the order of the answer may be the opposite.
     const direction = before === undefined ? 'asc' : 'desc';
     const rows = await this.repository.nextTo(access.chatId, Number(before ?? after), direction, perPage);
     if (direction !== order) rows.reverse();
@@ -131,21 +132,27 @@ export class MessagesService {
     return { chat, message, key };
   }
 
+  /** Returns the chats in which the user may have sent something, whether or not still a member. */
+  async findChatIdsOf(tx: Transaction, userId: number): Promise<number[]> {
+    const ranges = await this.senderBlocks.findRanges(tx, userId);
+    return [...new Set(ranges.map(({ chatId }) => chatId))];
+  }
+
   /** Deletes the messages that a user sent in chats that the transaction has locked. */
   async deleteSent(tx: Transaction, userId: number, chats: ReadonlyMap<number, LockedChat>): Promise<void> {
-    const ranges = await findSentRanges(tx, userId);
+    const ranges = await this.senderBlocks.findRanges(tx, userId);
     const counts = await this.repository.deleteSent(tx, userId, ranges);
     for (const [n, { chatId }] of ranges.entries()) chats.get(chatId)?.countDeletions(counts[n]);
   }
 
-  /** @throws ParleyError (invalid) when the text has more characters than MAX_MESSAGE_LENGTH. */
+  /** @throws ParleyError (invalid) when the text is longer than MAX_MESSAGE_LENGTH characters. */
   requireLength(text: string): void {
     const max = this.settings.maxMessageLength;
     if (codePoints(text) > max) throw invalid(`field 'message' must have 1 to ${max} characters`);
   }
 }
 
-function refuseTogether({ page, before, after }: ListMessagesQuery): void {
+function refuseMixedPaging({ page, before, after }: ListMessagesQuery): void {
   if (page !== undefined)
     throw invalid("query parameter 'page' must not be given together with 'before' or 'after'");
   if (before !== undefined && after !== undefined) {

@@ -1,3 +1,5 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { inlineTable, type Transaction } from '../database/unit-of-work.js';
 import { BLOCK_BITS, SenderBlock } from './sender-block.entity.js';
 
@@ -10,31 +12,47 @@ export interface SentRange {
   last: number;
 }
 
-/** Records, in one deferred statement, in which blocks of their chats these senders have sent something. */
-export function recordSenders(
-  tx: Transaction,
-  messages: { chatId: number; senderId: number; seq: number }[],
-): void {
-  const rows = messages.map(({ chatId, senderId, seq }) => [senderId, chatId, Math.floor(seq / BLOCK_SIZE)]);
-  const distinct = [...new Map(rows.map((row) => [row.join(), row])).values()];
-  if (distinct.length === 0) return;
-  tx.defer(
-    `INSERT INTO sender_blocks (sender_id, chat_id, block)
-     SELECT sent.sender_id, sent.chat_id, sent.block
-     FROM ${inlineTable(distinct.length, '? AS sender_id, ? AS chat_id, ? AS block')} sent
-     WHERE NOT EXISTS (SELECT 1 FROM sender_blocks known WHERE known.sender_id = sent.sender_id
-       AND known.chat_id = sent.chat_id AND known.block = sent.block)`,
-    distinct.flat(),
-  );
+interface Sent {
+  chatId: number;
+  senderId: number;
+  seq: number;
 }
 
-/** Returns the ranges of indexes in which all messages of a user lie. */
-export async function findSentRanges(tx: Transaction, senderId: number): Promise<SentRange[]> {
-  const manager = await tx.manager();
-  const blocks = await manager.findBy(SenderBlock, { senderId });
-  return blocks.map(({ chatId, block }) => ({
-    chatId,
-    first: block * BLOCK_SIZE,
-    last: (block + 1) * BLOCK_SIZE - 1,
-  }));
+/** Records in which blocks of a chat each user has sent something, so that erasing the user finds the messages. */
+@Injectable()
+export class SenderBlocks {
+  /** Blocks whose rows are committed. A row goes only with its user or chat, whose ids are never used again. */
+  private readonly recorded = new LRUCache<string, true>({ max: 10_000 });
+
+  /** Records the blocks of new messages, deferred. */
+  record(tx: Transaction, messages: Sent[]): void {
+    const rows = new Map(
+      messages.map(({ senderId, chatId, seq }) => {
+        const row = [senderId, chatId, Math.floor(seq / BLOCK_SIZE)];
+        return [row.join(), row];
+      }),
+    );
+    for (const key of rows.keys()) if (this.recorded.get(key)) rows.delete(key);
+    if (rows.size === 0) return;
+    tx.defer(
+      `INSERT INTO sender_blocks (sender_id, chat_id, block)
+       SELECT sent.sender_id, sent.chat_id, sent.block
+       FROM ${inlineTable(rows.size, '? AS sender_id, ? AS chat_id, ? AS block')} sent
+       WHERE NOT EXISTS (SELECT 1 FROM sender_blocks known WHERE known.sender_id = sent.sender_id
+         AND known.chat_id = sent.chat_id AND known.block = sent.block)`,
+      [...rows.values()].flat(),
+    );
+    tx.afterCommit(() => rows.forEach((_, key) => this.recorded.set(key, true)));
+  }
+
+  /** Returns the ranges of indexes in which all messages of a user lie. */
+  async findRanges(tx: Transaction, senderId: number): Promise<SentRange[]> {
+    const manager = await tx.manager();
+    const blocks = await manager.findBy(SenderBlock, { senderId });
+    return blocks.map(({ chatId, block }) => ({
+      chatId,
+      first: block * BLOCK_SIZE,
+      last: (block + 1) * BLOCK_SIZE - 1,
+    }));
+  }
 }

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { indexParameter } from '../http/parameters.js';
 import { MessagesService } from './messages.service.js';
 
-/** Behind MemberGuard, before the body is looked at: the caller sent `{message}`. */
+/** Requires that the caller sent `{message}`, before the body is read. Runs after MemberGuard. */
 @Injectable()
 export class SenderGuard implements CanActivate {
   constructor(private readonly messages: MessagesService) {}

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A try at a private room's password, counted before it is compared; a right one is taken back. */
+/** An attempt at a private room's password. Inserted before the password is checked, deleted if it is right. */
 @Entity('room_attempts')
 @Index('ix_room_attempts', ['roomId', 'userId', 'triedAt'])
 @Index('ix_room_attempts_user_id', ['userId'])

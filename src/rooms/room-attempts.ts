@@ -10,10 +10,10 @@ import { RoomAttempt } from './room-attempt.entity.js';
 const MAX_ATTEMPTS = 10;
 const WINDOW = 15 * 60 * SECOND;
 
-/** Limits wrong room passwords per user and room, on all instances together ("Rooms" in the contract). */
+/** Limits wrong room passwords per user and room, across all instances ("Rooms" in the contract). */
 @Injectable()
 export class RoomAttempts {
-  /** The last check under way, of each user and room that have one. */
+  /** The last check under way for each user and room. */
   private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -22,10 +22,10 @@ export class RoomAttempts {
   ) {}
 
   /**
-   * What `isRight` finds, counted as an attempt when it is `false`. A user's checks for one room run one
-   * after the other: right passwords that arrive together are not taken for attempts.
+   * Returns what `isRight` returns, and counts an attempt when that is false. Checks of one user and room run one after the
+   * other, so that right passwords that arrive together do not count.
    *
-   * @throws ParleyError (too-many) with the seconds until the next one is allowed, for the right password too.
+   * @throws ParleyError (too-many) with the seconds to wait, for the right password too.
    */
   async check(roomId: number, userId: number, isRight: () => Promise<boolean>): Promise<boolean> {
     if (!this.settings.rateLimits) return isRight();
@@ -45,10 +45,10 @@ export class RoomAttempts {
     }
   }
 
-  /** Counts before the password is compared, so that on all instances no more than allowed are under way. */
+  /** Counts before the password is checked, so that simultaneous checks cannot exceed the limit. */
   private count(roomId: number, userId: number): Promise<number> {
     return this.unitOfWork.run(async (tx) => {
-      // The user's attempts one after the other, on whatever instance they arrive.
+      // The lock orders the user's attempts across instances.
       const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forUpdate}`, [userId]);
       if (users.length === 0) throw unauthenticated('invalid token: no longer valid');
       const manager = await tx.manager();

@@ -2,7 +2,7 @@ import { Column, Entity, ForeignKey, PrimaryGeneratedColumn, Unique } from 'type
 
 export const ROOM_NAME_TAKEN = { table: 'rooms', column: 'name', index: 'uq_rooms_name' };
 
-/** A chat's name to join it by. Members, messages and files are the chat's. */
+/** The name by which users join a chat. Members, messages and files belong to the chat. */
 @Entity('rooms')
 @Unique('uq_rooms_chat_id', ['chatId'])
 @Unique(ROOM_NAME_TAKEN.index, ['name'])
@@ -14,7 +14,7 @@ export class Room {
   @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_rooms_chat_id' })
   chatId!: number;
 
-  /** As the chat's; unique, compared exactly. */
+  /** The chat's name as well; unique, compared exactly. */
   @Column('varchar', { length: 64 })
   name!: string;
 

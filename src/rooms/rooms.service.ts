@@ -31,7 +31,7 @@ import { type RoomRow, RoomsRepository } from './rooms.repository.js';
 const roomNotFound = () => notFound('room not found');
 const notInRoom = () => forbidden('you are not in this room');
 
-/** Rooms: chats that can be found and joined by name. All else is the chat's. */
+/** Rooms are chats that users find and join by name. */
 @Injectable()
 export class RoomsService implements OnModuleInit {
   constructor(
@@ -49,7 +49,7 @@ export class RoomsService implements OnModuleInit {
   }
 
   /**
-   * Makes the caller a member; joining again renews when they joined.
+   * Makes the caller a member. Joining again renews `joined_at`.
    *
    * @throws ParleyError (not-found), (forbidden) for a private room's password, (too-many).
    */
@@ -104,7 +104,7 @@ export class RoomsService implements OnModuleInit {
     }
   }
 
-  /** Leaves, as leaving the chat does; the room stays. */
+  /** Removes the caller from the room's chat. The room stays. */
   async leave(caller: Caller, roomId: number): Promise<RoomAnswerDto> {
     const { room, access } = await this.requireMember(caller, roomId);
     const left = this.unitOfWork.run(async (tx) => {
@@ -115,13 +115,11 @@ export class RoomsService implements OnModuleInit {
     return { message: `${caller.username} left room "${room.name}"` };
   }
 
-  /** The public rooms. */
   async list({ userId }: Caller): Promise<RoomsDto> {
     const rooms = await this.repository.findPublic(userId);
     return { rooms: rooms.map(({ id, name, joined }) => ({ room_id: id, name, joined: Boolean(joined) })) };
   }
 
-  /** The caller's rooms. */
   async listOwn({ userId }: Caller): Promise<UserRoomsDto> {
     const rooms = await this.repository.findOf(userId);
     return {
@@ -135,7 +133,7 @@ export class RoomsService implements OnModuleInit {
     };
   }
 
-  /** Of a public room to anyone, of a private one to its members. */
+  /** Lists the members of a public room to everyone, of a private one to members. */
   async members(caller: Caller, roomId: number): Promise<RoomMembersDto> {
     const room = await this.requireRoom(roomId);
     if (room.passwordHash !== null) await this.requireAccess(caller, room);
@@ -148,7 +146,7 @@ export class RoomsService implements OnModuleInit {
     return { message: 'sent' };
   }
 
-  /** The newest messages, or those before an index, oldest first. */
+  /** Lists the newest messages, or the newest before an index, oldest first. */
   async listMessages(caller: Caller, query: RoomMessagesQuery): Promise<RoomMessagesDto> {
     const roomId = Number(query.room_id);
     const { access } = await this.requireMember(caller, roomId);
@@ -201,7 +199,7 @@ export class RoomsService implements OnModuleInit {
 
 const roomExists = () => invalid('room already exists');
 
-/** The chat's rules about members, in the words of this family. */
+/** Rewords the chat's errors about members for this family. */
 async function inRoomWords<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -212,7 +210,7 @@ async function inRoomWords<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** A caller who is erased meanwhile has a bad token. */
+/** The token of a caller who was erased during the call is invalid. */
 async function refuseErased<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

@@ -2,7 +2,7 @@ import { getDataSourceToken } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { SqlValue, Statement } from '#src/database/driver.js';
-import { Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
+import { READER, Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { MailWorker } from '#src/mail/mail.worker.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { UserSearch } from '#src/users/user-search.js';
@@ -92,20 +92,21 @@ async function addChats(count: number): Promise<void> {
 
 /** The statements that a call sends to the database; those of the workers in the background do not count. */
 async function statementsOf(call: () => Promise<unknown>): Promise<Statement[]> {
-  const spies = [
-    vi.spyOn(Reader.prototype, 'query'),
-    vi.spyOn(Transaction.prototype, 'query'),
-    vi.spyOn(Transaction.prototype, 'execute'),
-    vi.spyOn(Transaction.prototype, 'defer'),
-  ];
+  const statements: Statement[] = [];
+  const spies = (['query', 'execute', 'defer'] as const).map((name) => vi.spyOn(Transaction.prototype, name));
   const queryAll = vi.spyOn(Transaction.prototype, 'queryAll');
-  await call();
-  const calls = spies.flatMap((spy) => spy.mock.calls as [string, SqlValue[]?][]);
-  const together = queryAll.mock.calls.flatMap(([statements]) => statements);
-  for (const spy of [...spies, queryAll]) spy.mockRestore();
-  return [...calls.map(([sql, values = []]) => ({ sql, values })), ...together].filter(
-    ({ sql }) => !/\bmails\b|\buploads\b|chat_id IS NULL/.test(sql),
+  const query = vi.spyOn(Reader.prototype, 'query');
+  const entities = [dataSource(), server.app.get<DataSource>(READER)].map((source) =>
+    vi.spyOn(source.logger, 'logQuery').mockImplementation((sql, values = []) => {
+      statements.push({ sql: sql.replaceAll(/["`]/g, ''), values: values as SqlValue[] });
+    }),
   );
+  await call();
+  const calls = [...spies, query].flatMap((spy) => spy.mock.calls as [string, SqlValue[]?][]);
+  statements.push(...calls.map(([sql, values = []]) => ({ sql, values })));
+  statements.push(...queryAll.mock.calls.flatMap(([together]) => together));
+  for (const spy of [...spies, queryAll, query, ...entities]) spy.mockRestore();
+  return statements.filter(({ sql }) => !/\bmails\b|\buploads\b|chat_id IS NULL/.test(sql));
 }
 
 /** SQLite is given new rows one by one, MySQL all in one statement: there they count once. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import type { Position } from '#src/membership/locked-chat.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
+import { SenderBlocks } from '#src/messages/sender-blocks.js';
 import { newText } from '../support/new-message.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Member } from '../support/parley.js';
@@ -35,7 +36,7 @@ beforeEach(() => {
       return unitOfWork.run(work);
     },
   };
-  writer = new MessageWriter(counting as UnitOfWork);
+  writer = new MessageWriter(counting as UnitOfWork, new SenderBlocks());
 });
 
 async function idOf(table: 'users' | 'chats', column: string, value: string): Promise<number> {
@@ -119,7 +120,7 @@ test('what comes during a commit goes into the next one', async () => {
       return unitOfWork.run(work);
     },
   };
-  writer = new MessageWriter(counting as UnitOfWork);
+  writer = new MessageWriter(counting as UnitOfWork, new SenderBlocks());
   await writer.write(message);
   expect((await Promise.all(during)).map(({ seq }) => seq)).toEqual(
     Array.from({ length: 20 }, (_, n) => n + 2),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { durabilityWarnings, tooOld } from '#src/database/data-source.js';
+import { durabilityWarnings, checkVersion } from '#src/database/data-source.js';
 
 test.each([
   '8.4.0',
@@ -10,7 +10,7 @@ test.each([
   '10.11.6-MariaDB-0+deb12u1',
   '11.4.2-MariaDB',
 ])('%s is new enough', (version) => {
-  expect(tooOld(version)).toBeUndefined();
+  expect(checkVersion(version)).toBeUndefined();
 });
 
 test.each([
@@ -22,8 +22,8 @@ test.each([
   ['10.9.8-mariadb', 'MariaDB 10.11'],
   ['', 'MySQL 8.4'],
 ])('%j is too old: %s is needed', (version, needed) => {
-  expect(tooOld(version)).toContain(`Parley needs ${needed} or newer`);
-  expect(tooOld(version)).toContain(version);
+  expect(checkVersion(version)).toContain(`Parley needs ${needed} or newer`);
+  expect(checkVersion(version)).toContain(version);
 });
 
 const DURABLE = { innodb_flush_log_at_trx_commit: '1', log_bin: 'ON', sync_binlog: '1' };

@@ -4,7 +4,6 @@ import { Checked, MayBeMissing, textComplaint } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
-/** How many users one call names at most. */
 const MAX_USERS = 1000;
 
 const IsChatName = (example: string) =>

@@ -7,7 +7,7 @@ import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
-/** What MAX_MESSAGE_LENGTH is at most; the service checks what it is. */
+/** The upper bound of MAX_MESSAGE_LENGTH, which the service checks. */
 const MAX_TEXT_LENGTH = 16_383;
 
 /** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
@@ -23,7 +23,6 @@ const MESSAGE_TYPES = ['message', 'image', 'file'] as const;
 
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
-/** What an image's caption may be: any text, none too. */
 const captionComplaint = textComplaint({ min: 0, max: MAX_TEXT_LENGTH });
 const messageComplaint = textComplaint({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true });
 

@@ -38,7 +38,6 @@ const IsRoomPassword = () =>
     maxLength: MAX_PASSWORD_LENGTH,
   });
 
-/** What is at fault, in the words of this family's reference. */
 const missingFields: Wording = ({ complaint, isMissing, property }) =>
   isMissing ? 'missing fields' : `field '${property}' ${complaint}`;
 
