@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { finished, Readable } from 'node:stream';
 import { Controller, Get, Head, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,
@@ -67,6 +68,7 @@ export class FilesController {
     const hasBody = range !== undefined && file.size > 0 && request.method !== 'HEAD';
     // Read before the headers are set, which would else be an error's.
     const bytes = hasBody ? await this.files.read(caller, file, range) : Readable.from([]);
+    closeOnDisconnect(bytes, request.raw);
     void reply.status(status).headers(headers);
     return reply.send(status === 416 ? failure('file has no such range of bytes') : bytes);
   }
@@ -118,4 +120,11 @@ export class FilesController {
     await this.files.upload(caller, uuid, request);
     return success();
   }
+}
+
+/** When a client disconnects, Node closes only the response that is being sent, not pipelined ones behind it. */
+function closeOnDisconnect(bytes: Readable, request: IncomingMessage): void {
+  finished(request, () => {
+    if (request.socket.destroyed) bytes.destroy();
+  });
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Storage } from '#src/files/storage/storage.js';
 import { FileServer, type Link, MAX_FILE_SIZE } from '../support/file-server.js';
 import { form, type Part, type RawForm } from '../support/forms.js';
 import { expectSuccess } from '../support/parley.js';
@@ -273,14 +274,27 @@ describe.each(STORAGE_KINDS)('upload forms on %s:', (kind) => {
         upload.write(files.uploadHead(await files.sendFile(), body, body.raw.length + 1));
         upload.write(body.raw);
         const download = await files.connect();
-        download.write(
-          `GET /api/files/${link.uuid} HTTP/1.1\r\nHost: x\r\nAuthorization: ${files.sam.token}\r\n\r\n`,
-        );
+        download.write(files.downloadHead(link));
         await once(download, 'data');
         upload.destroy();
         download.destroy();
       }
       await until('all descriptors to be closed', () => (open() <= before + 5 ? true : undefined));
+    });
+
+    test('that disconnects closes the file of each pipelined download', async () => {
+      const link = await files.sendBytes(Buffer.alloc(MAX_FILE_SIZE));
+      const read = vi.spyOn(files.server.app.get(Storage, { strict: false }), 'read');
+      const opened = () => read.mock.settledResults.filter(({ type }) => type === 'fulfilled');
+      const socket = await files.connect();
+      socket.pause();
+      socket.write(files.downloadHead(link).repeat(3));
+      await until('all files to be open', () => (opened().length === 3 ? true : undefined));
+      socket.destroy();
+      await until('all files to be closed', () =>
+        opened().every(({ value }) => value.closed) ? true : undefined,
+      );
+      read.mockRestore();
     });
   });
 });

@@ -126,6 +126,10 @@ export class FileServer {
       '\r\n',
     ].join('\r\n');
   }
+
+  downloadHead({ uuid }: { uuid: string }): string {
+    return `GET /api/files/${uuid} HTTP/1.1\r\nHost: x\r\nAuthorization: ${this.sam.token}\r\n\r\n`;
+  }
 }
 
 export async function connectTo(url: string): Promise<Socket> {
