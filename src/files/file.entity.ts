@@ -1,9 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/**
- * The file of a message: first a link that its sender uploads to, then the bytes in the storage. When the
- * message goes, whyever, the database takes its key from here, and the sweeper removes bytes and row.
- */
+/** An upload link until `storageKey` is set. Deleting the message sets `chatId` and `seq` to NULL. */
 @Entity('files')
 @Index('ix_files_message', ['chatId', 'seq'])
 @ForeignKey('messages', ['chatId', 'seq'], ['chatId', 'seq'], {
@@ -14,7 +11,6 @@ export class File {
   @PrimaryColumn('varchar', { length: 36 })
   uuid!: string;
 
-  /** The message's chat; `null`: the message is gone. */
   @Column('int', { name: 'chat_id', nullable: true })
   chatId!: number | null;
 
@@ -24,15 +20,13 @@ export class File {
   @Column('int', { name: 'sender_id' })
   senderId!: number;
 
-  /** As told: a file's when the message was sent, an image's with the upload. */
   @Column('varchar', { length: 255 })
   filename!: string;
 
-  /** When the link was made, in microseconds. */
+  /** In microseconds. */
   @Column('bigint', { name: 'created_at' })
   createdAt!: number;
 
-  /** Where the bytes are; `null`: not uploaded. */
   @Column('varchar', { name: 'storage_key', length: 64, nullable: true })
   storageKey!: string | null;
 
@@ -42,7 +36,6 @@ export class File {
   @Column('varchar', { name: 'content_type', length: 127, nullable: true })
   contentType!: string | null;
 
-  /** Of the bytes, in hexadecimal. */
   @Column('varchar', { length: 64, nullable: true })
   sha256!: string | null;
 }

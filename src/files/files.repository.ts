@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
+import { IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { now, SECOND } from '../helpers/clock.js';
 import { placeholders, padded, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
+import { File } from './file.entity.js';
+import { ABORTED, Upload } from './upload.entity.js';
 
-/** How long a link can be uploaded to, in microseconds. */
-const LINK_LIFETIME = 86_400 * SECOND;
+const LINK_LIFETIME_US = 86_400 * SECOND;
 
 export interface FileRow {
   uuid: string;
@@ -16,32 +18,24 @@ export interface FileRow {
   size: number;
   content_type: string;
   sha256: string;
-  /** The type of its message. */
   type: 'image' | 'file';
   chat_uuid: string;
 }
 
-/** A file whose message is gone. */
-export interface Orphan {
-  uuid: string;
-  storage_key: string | null;
-}
-
-/** What an upload has stored. */
 export interface StoredContent {
   storageKey: string;
   size: number;
   contentType: string;
   sha256: string;
-  /** An image's name comes with the upload. */
   filename?: string;
 }
 
+/** Only pages of messages and downloads are read by SQL text, because they are hot paths. */
 @Injectable()
 export class FilesRepository {
   constructor(private readonly reader: Reader) {}
 
-  /** A file whose message exists. */
+  /** Does not find files of deleted messages. */
   async find(uuid: string): Promise<FileRow | undefined> {
     const [row] = await this.reader.query<FileRow>(
       `SELECT f.*, m.type, c.uuid AS chat_uuid FROM files f
@@ -52,7 +46,6 @@ export class FilesRepository {
     return row;
   }
 
-  /** The files of messages, by uuid, in the contract's shape. */
   async findAll(uuids: string[]): Promise<Map<string, FileDto>> {
     const found = new Map<string, FileDto>();
     for (let start = 0; start < uuids.length; start += 1024) {
@@ -61,60 +54,65 @@ export class FilesRepository {
         `SELECT uuid, filename, storage_key, size, content_type FROM files WHERE uuid IN (${placeholders(some.length)})`,
         some,
       );
-      for (const row of rows) found.set(row.uuid, toFile(row));
+      for (const row of rows) found.set(row.uuid, toFileDto(row));
     }
     return found;
   }
 
-  /** Uses the link up, if nobody has; `false`: somebody has, or it is too old, or its message is gone. */
-  async complete(tx: Transaction, uuid: string, content: StoredContent): Promise<boolean> {
-    const { storageKey, size, contentType, sha256, filename } = content;
-    const changed = await tx.execute(
-      `UPDATE files SET storage_key = ?, size = ?, content_type = ?, sha256 = ?, filename = COALESCE(?, filename)
-       WHERE uuid = ? AND storage_key IS NULL AND chat_id IS NOT NULL AND created_at > ?`,
-      [storageKey, size, contentType, sha256, filename ?? null, uuid, now() - LINK_LIFETIME],
+  /** Returns `false` if the link is used or expired, or if its message is deleted. */
+  async consumeLink(tx: Transaction, uuid: string, content: StoredContent): Promise<boolean> {
+    const manager = await tx.manager();
+    const { affected } = await manager.update(
+      File,
+      { uuid, storageKey: IsNull(), chatId: Not(IsNull()), createdAt: MoreThan(now() - LINK_LIFETIME_US) },
+      content,
     );
-    return changed === 1;
+    return affected === 1;
+  }
+
+  /** Returns up to 100 files of deleted messages, ordered by uuid, whose uuids follow `after`. */
+  findOrphans(after: string): Promise<File[]> {
+    return this.reader.run((manager) =>
+      manager.find(File, {
+        where: { chatId: IsNull(), uuid: MoreThan(after) },
+        order: { uuid: 'ASC' },
+        take: 100,
+      }),
+    );
+  }
+
+  async deleteFile(tx: Transaction, uuid: string): Promise<void> {
+    const manager = await tx.manager();
+    await manager.delete(File, { uuid });
   }
 
   async startUpload(tx: Transaction, storageKey: string): Promise<void> {
-    await tx.execute('INSERT INTO uploads (storage_key, started_at) VALUES (?, ?)', [storageKey, now()]);
+    const manager = await tx.manager();
+    await manager.insert(Upload, { storageKey, startedAt: now() });
   }
 
-  /** `false`: the upload has been given up, see {@link giveUpUpload}. */
-  async endUpload(tx: Transaction, storageKey: string): Promise<boolean> {
-    const ended = await tx.execute('DELETE FROM uploads WHERE storage_key = ? AND started_at > 0', [
-      storageKey,
-    ]);
-    return ended === 1;
+  async finishUpload(tx: Transaction, storageKey: string): Promise<boolean> {
+    const manager = await tx.manager();
+    const { affected } = await manager.delete(Upload, { storageKey, startedAt: MoreThan(ABORTED) });
+    return affected === 1;
   }
 
-  /** From here on the upload cannot end well, so its bytes can be removed. `false`: it has ended. */
-  async giveUpUpload(tx: Transaction, storageKey: string): Promise<boolean> {
-    return (await tx.execute('UPDATE uploads SET started_at = 0 WHERE storage_key = ?', [storageKey])) === 1;
+  /** After this the upload cannot finish. Returns `false` if it has already finished. */
+  async abortUpload(tx: Transaction, storageKey: string): Promise<boolean> {
+    const manager = await tx.manager();
+    const { affected } = await manager.update(Upload, { storageKey }, { startedAt: ABORTED });
+    return affected === 1;
   }
 
-  async forgetUpload(tx: Transaction, storageKey: string): Promise<void> {
-    await tx.execute('DELETE FROM uploads WHERE storage_key = ?', [storageKey]);
+  async deleteUpload(tx: Transaction, storageKey: string): Promise<void> {
+    const manager = await tx.manager();
+    await manager.delete(Upload, { storageKey });
   }
 
-  /** Uploads that began before `startedBefore`, in microseconds, and have not ended. */
-  openUploads(startedBefore: number): Promise<{ storage_key: string }[]> {
-    return this.reader.query('SELECT storage_key FROM uploads WHERE started_at < ? LIMIT 1000', [
-      startedBefore,
-    ]);
-  }
-
-  /** Files whose messages are gone, behind the one given, in the order of their uuids. */
-  orphans(after: string): Promise<Orphan[]> {
-    return this.reader.query(
-      'SELECT uuid, storage_key FROM files WHERE chat_id IS NULL AND uuid > ? ORDER BY uuid LIMIT 100',
-      [after],
+  findUnfinishedUploads(startedBefore: number): Promise<Upload[]> {
+    return this.reader.run((manager) =>
+      manager.find(Upload, { where: { startedAt: LessThan(startedBefore) }, take: 1000 }),
     );
-  }
-
-  async remove(tx: Transaction, uuid: string): Promise<void> {
-    await tx.execute('DELETE FROM files WHERE uuid = ?', [uuid]);
   }
 }
 
@@ -126,7 +124,7 @@ export interface NewLink {
   filename: string;
 }
 
-/** The links of messages that are written in the same transaction. */
+/** Defers the insert, so that the links of messages need no round trip of their own. */
 export function addLinks(tx: Transaction, links: NewLink[]): void {
   tx.insert(
     'files (uuid, chat_id, seq, sender_id, filename, created_at)',
@@ -135,10 +133,10 @@ export function addLinks(tx: Transaction, links: NewLink[]): void {
 }
 
 export function isLinkExpired({ created_at }: FileRow): boolean {
-  return created_at <= now() - LINK_LIFETIME;
+  return created_at <= now() - LINK_LIFETIME_US;
 }
 
-function toFile(row: FileRow): FileDto {
+function toFileDto(row: FileRow): FileDto {
   const { uuid, filename, storage_key, size, content_type } = row;
   if (storage_key === null) return { filename, uuid, used: false };
   return { filename, uuid, used: true, size, contentType: content_type };

@@ -63,7 +63,7 @@ export class FilesService {
   }
 
   /** Whether a request of this process is writing to the key; of what is not, the sweeper takes care. */
-  isUnderWay(storageKey: string): boolean {
+  isReceiving(storageKey: string): boolean {
     return this.underWay.has(storageKey);
   }
 
@@ -107,8 +107,8 @@ export class FilesService {
     await this.unitOfWork.run(async (tx) => {
       await LockedChat.lock(tx, access);
       // The sweeper of a server that shares our storage may have taken the upload for abandoned.
-      if (!(await this.repository.endUpload(tx, content.storageKey))) throw interrupted();
-      if (!(await this.repository.complete(tx, uuid, content))) throw linkUsed();
+      if (!(await this.repository.finishUpload(tx, content.storageKey))) throw interrupted();
+      if (!(await this.repository.consumeLink(tx, uuid, content))) throw linkUsed();
     });
   }
 
@@ -125,7 +125,7 @@ export class FilesService {
   private async discard(storageKey: string): Promise<void> {
     try {
       await this.storage.remove(storageKey);
-      await this.unitOfWork.run((tx) => this.repository.forgetUpload(tx, storageKey));
+      await this.unitOfWork.run((tx) => this.repository.deleteUpload(tx, storageKey));
     } catch (error) {
       this.logger.warn(
         `what is left of upload ${storageKey} cannot be removed yet: ${(error as Error).message}`,
