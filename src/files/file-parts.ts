@@ -3,26 +3,22 @@ import type { FastifyRequest } from 'fastify';
 import { invalid, ParleyError } from '../errors/errors.js';
 import { codePoints, isStorable } from '../helpers/text.js';
 
-/** The part `file` of a multipart form, as its bytes arrive. */
 export interface FilePart {
-  /** The name given with it, made safe to store; may be empty. */
   filename: string;
   contentType: string;
   bytes: Readable;
 }
 
 const MAX_FILENAME_LENGTH = 255;
-
-/** What else a form may hold is ignored, and so are its limits in what it may cost. */
-const OTHER_PARTS = { parts: 100, fieldSize: 1_024 };
+const MAX_PARTS = 100;
+const MAX_FIELD_BYTES = 1_024;
 
 const CONTENT_TYPE = /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/;
 
 /**
- * Reads a form with exactly one part `file`: hands it to `store` while it arrives, and reads on to the end,
- * because a second one would make the form wrong.
- *
- * @throws ParleyError (invalid) when the form is broken or its parts are not those; (too-large).
+ * Streams the part `file` of a multipart form to `store` and reads the form to its end. If that fails after `store` has
+ * returned, the caller must delete the stored bytes.
+ * @throws ParleyError (invalid) unless the form has exactly one part `file`, (too-large) beyond `maxSize` bytes.
  */
 export async function readFilePart<T>(
   request: FastifyRequest,
@@ -30,15 +26,16 @@ export async function readFilePart<T>(
   store: (part: FilePart) => Promise<T>,
 ): Promise<T> {
   if (!request.isMultipart()) {
-    if (request.body === undefined) throw missing();
+    if (request.body === undefined) throw missingPart();
     throw invalid("header 'Content-Type' must be 'multipart/form-data'");
   }
-  // Of a client that has gone away meanwhile nothing would ever come, not even an end.
-  if (request.raw.destroyed) throw brokenForm();
+  // If the client has disconnected, the stream would never emit `end`.
+  if (request.raw.destroyed) throw malformedForm();
   const tooLarge = new ParleyError('too-large', `uploaded file must have at most ${maxSize} bytes`);
+  const limits = { parts: MAX_PARTS, fieldSize: MAX_FIELD_BYTES, fileSize: maxSize };
   let result: { value: T } | undefined;
   try {
-    for await (const part of request.parts({ limits: { ...OTHER_PARTS, fileSize: maxSize } })) {
+    for await (const part of request.parts({ limits })) {
       if (part.type !== 'file') {
         if (part.fieldname === 'file') throw invalid("form field 'file' must be a file");
         continue;
@@ -52,49 +49,43 @@ export async function readFilePart<T>(
         throw invalid("form field 'file' must be present once");
       }
       const { filename, mimetype, file } = part;
-      // At once, and not after whatever the client has to say beyond the limit.
+      // Stop at the limit instead of reading the rest of the upload.
       file.once('limit', () => file.destroy(tooLarge));
-      // What came in one piece with the part's head has passed the limit before anybody could listen.
+      // If the first chunk exceeds the limit, `limit` has already been emitted.
       if (file.truncated) throw tooLarge;
       const contentType = CONTENT_TYPE.test(mimetype) ? mimetype : 'application/octet-stream';
-      result = { value: await store({ filename: safeName(filename), contentType, bytes: file }) };
+      result = { value: await store({ filename: sanitizeFilename(filename), contentType, bytes: file }) };
     }
   } catch (error) {
-    // What still comes is read and dropped, so that the client gets to read the answer.
+    // Most clients read the answer only after they have sent the whole body.
     request.raw.unpipe();
     request.raw.resume();
-    const clientIsGone = request.raw.destroyed && !request.raw.complete;
-    throw clientIsGone ? brokenForm() : asParleyError(error);
+    const isDisconnected = request.raw.destroyed && !request.raw.complete;
+    throw isDisconnected || isFormError(error) ? malformedForm() : error;
   }
-  if (!result) throw missing();
+  if (!result) throw missingPart();
   return result.value;
 }
 
-const missing = () => invalid("form field 'file' must be present");
-const brokenForm = () => invalid('multipart form is not valid');
+const missingPart = () => invalid("form field 'file' must be present");
+const malformedForm = () => invalid('multipart form is not valid');
 
 const BUSBOY_ERROR =
   /^(Multipart:|Malformed|Missing Content-Type|Unsupported content type|Unexpected end|Part term|The needle)/i;
 
-/**
- * What the form's plugin throws, or busboy, whose errors carry nothing but a message, means that the form is
- * broken; all else, the storage's trouble included, means what it says.
- */
-function asParleyError(error: unknown): unknown {
+/** Separates errors of the form's parsers from errors of the storage. Busboy's errors have only a message. */
+function isFormError(error: unknown): boolean {
   const { code, name, message } = error as { code?: string; name?: string; message?: string };
-  const isFormError =
-    code?.startsWith('FST_') || (!code && name === 'Error' && BUSBOY_ERROR.test(message ?? ''));
-  return isFormError ? brokenForm() : error;
+  if (code) return code.startsWith('FST_');
+  return name === 'Error' && BUSBOY_ERROR.test(message ?? '');
 }
 
-/** The name's last part, without characters that cannot be stored, at most 255 of them. */
-function safeName(filename: string | undefined): string {
+function sanitizeFilename(filename: string | undefined): string {
   const name = (filename ?? '').toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, '');
   const last = name.split(/[/\\]/).at(-1) ?? '';
   return last === '.' || last === '..' ? '' : Array.from(last).slice(0, MAX_FILENAME_LENGTH).join('');
 }
 
-/** The rule for the name of a file that is sent: what the link's message shows. */
 export function filenameComplaint(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';

@@ -17,6 +17,7 @@ import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { uuidParameter } from '../http/parameters.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
 import { prepareDownload } from './download.js';
+import { readFilePart } from './file-parts.js';
 import { FilesService } from './files.service.js';
 
 const BAD_TOKEN = 'invalid token: jwt expired';
@@ -36,9 +37,7 @@ export class FilesController {
 
   /**
    * Download a file.
-   *
-   * @remarks The bytes, for the members of the chat. Answers conditional requests (`If-None-Match`) and
-   * requests for a single range.
+   * @remarks For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.
    */
   @Get(':file')
   @ApiFileParam()
@@ -66,14 +65,13 @@ export class FilesController {
     const file = await this.files.requireUploaded(caller, uuid);
     const { status, headers, range } = prepareDownload(file, request.headers);
     const hasBody = range !== undefined && file.size > 0 && request.method !== 'HEAD';
-    // Read before the headers are set, which would else be an error's.
+    // Open the file first: if that fails, the error must not carry the file's headers.
     const bytes = hasBody ? await this.files.read(caller, file, range) : Readable.from([]);
     closeOnDisconnect(bytes, request.raw);
     void reply.status(status).headers(headers);
     return reply.send(status === 416 ? failure('file has no such range of bytes') : bytes);
   }
 
-  /** What a download would answer, without the bytes. */
   @Head(':file')
   @ApiExcludeEndpoint()
   head(
@@ -85,17 +83,15 @@ export class FilesController {
     return this.download(caller, uuid, request, reply);
   }
 
-  /** `GET /api/files/`, a download that names no file. */
   @Get()
   @ApiExcludeEndpoint()
-  missing() {
+  refuseMissingUuid() {
     return uuidParameter('file', undefined);
   }
 
   /**
    * Upload a file.
-   *
-   * @remarks Upload a file to be associated with a message, once, within a day of the message. An image is what its bytes say.
+   * @remarks Upload the file of a message, once, within a day of sending the message. Images are recognised by their bytes.
    */
   @Post(':file')
   @ApiFileParam()
@@ -117,7 +113,7 @@ export class FilesController {
     507: 'there is no room left to store the file',
   })
   async upload(@CallerParam() caller: Caller, @FileParam() uuid: string, @Req() request: FastifyRequest) {
-    await this.files.upload(caller, uuid, request);
+    await this.files.upload(caller, uuid, (maxSize, store) => readFilePart(request, maxSize, store));
     return success();
   }
 }
