@@ -20,7 +20,7 @@ import { Storage } from './storage/storage.js';
       inject: [Settings],
       useFactory: async ({ storage }: Settings): Promise<Storage> => {
         if (storage.kind === 'disk') return DiskStorage.open(storage.folder);
-        // Amazon's client is large: whoever keeps files on a disk does not load it.
+        // Loaded only when it is used, because the AWS client takes much memory.
         const { S3Storage } = await import('./storage/s3.storage.js');
         return new S3Storage(storage);
       },

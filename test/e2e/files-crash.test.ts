@@ -39,13 +39,13 @@ async function sendFile(sender: Member, chat: string): Promise<Json> {
   return expectSuccess(await sender.post(path, { type: 'file', filename: 'notes.txt' })).data;
 }
 
-/** To the server of now: a member holds on to the one that it signed up at. */
+/** Uploads to the restarted server. A member itself keeps calling the server that it signed up at. */
 const upload = (uuid: string, { token }: Member, content: string | Uint8Array): Promise<Answer> =>
   server.parley.request('POST', `/api/files/${uuid}`, { token, ...form({ content }) });
 
 const download = (uuid: string, { token }: Member) => server.parley.get(`/api/files/${uuid}`, { token });
 
-test('an upload that a crash cut off is never served, is swept, and can be repeated', async () => {
+test('an upload interrupted by a crash is not served, is removed, and can be repeated', async () => {
   await start();
   const alex = await server.parley.signUp('alex');
   const { uuid } = await sendFile(alex, await alex.createChat([]));
@@ -63,28 +63,28 @@ test('an upload that a crash cut off is never served, is swept, and can be repea
     status: 400,
     body: { reason: 'specified file has not been uploaded yet' },
   });
-  await until('the leftovers to be swept', () => (stored().length === 0 ? true : undefined));
+  await until('the leftovers to be removed', () => (stored().length === 0 ? true : undefined));
   expectSuccess(await upload(uuid, alex, 'whole'));
   expect((await download(uuid, alex)).body).toBe('whole');
 });
 
-test('files that were deleted just before a crash are removed after it, others are not', async () => {
+test('only files deleted before a crash are removed after it', async () => {
   await start();
   const alex = await server.parley.signUp('alex');
   const [chat, other] = [await alex.createChat([]), await alex.createChat([])];
   const kept = await sendFile(alex, other);
-  const doomed = [await sendFile(alex, chat), await sendFile(alex, chat), await sendFile(alex, chat)];
-  for (const { uuid } of [kept, ...doomed]) expectSuccess(await upload(uuid, alex, uuid));
+  const deleted = [await sendFile(alex, chat), await sendFile(alex, chat), await sendFile(alex, chat)];
+  for (const { uuid } of [kept, ...deleted]) expectSuccess(await upload(uuid, alex, uuid));
   expectSuccess(await alex.delete(`/api/chats/${chat}`));
 
   await crashAndRestart();
-  for (const { uuid } of doomed) expect((await download(uuid, alex)).status).toBe(400);
-  await until('the bytes to go', () => (stored().length === 1 ? true : undefined));
+  for (const { uuid } of deleted) expect((await download(uuid, alex)).status).toBe(400);
+  await until('the bytes to be removed', () => (stored().length === 1 ? true : undefined));
   expect((await download(kept.uuid, alex)).body).toBe(kept.uuid);
 });
 
-test('a disk without room answers 507, keeps nothing, and hurts nobody else', async () => {
-  // No file larger than 12 MiB: more than the database needs, less than the upload.
+test('a full disk answers 507, stores nothing, and still takes a smaller file', async () => {
+  // Limits every file to 12 MiB, which is enough for the database and too little for the upload.
   await start('ulimit -f 12288');
   const alex = await server.parley.signUp('alex');
   const { uuid } = await sendFile(alex, await alex.createChat([]));

@@ -35,7 +35,7 @@ describe.each(STORAGE_KINDS)('on %s', (kind) => {
     await database.drop();
   });
 
-  /** Sends a file of that many bytes, of which no more than one piece is ever held here. */
+  /** Streams `size` bytes, of which at most 1 MiB is in memory. */
   async function upload(size: number): Promise<{ uuid: string; sha256: string }> {
     const message = { type: 'file', filename: 'large.bin' };
     const { uuid } = expectSuccess(await alex.post(`/api/chats/${chat}/messages`, message)).data;
@@ -69,7 +69,7 @@ describe.each(STORAGE_KINDS)('on %s', (kind) => {
     return hash.digest('hex');
   }
 
-  /** By how many MiB the server's memory grew at most while `work` was done. */
+  /** Measures the peak growth of the server's memory during `work`. */
   async function growth<T>(work: () => Promise<T>): Promise<{ mebibytes: number; result: T }> {
     server.forgetPeak();
     const before = server.memory('VmRSS');
@@ -77,7 +77,7 @@ describe.each(STORAGE_KINDS)('on %s', (kind) => {
     return { mebibytes: server.memory('VmHWM') - before, result };
   }
 
-  test('100 MiB go up and down in less than 40 MiB of memory', async () => {
+  test('uploading and downloading 100 MiB takes less than 40 MiB of memory', async () => {
     const up = await growth(() => upload(100 * MEBIBYTE));
     const down = await growth(() => download(up.result.uuid));
     expect(down.result).toBe(up.result.sha256);
@@ -85,7 +85,7 @@ describe.each(STORAGE_KINDS)('on %s', (kind) => {
     expect(down.mebibytes).toBeLessThan(40);
   });
 
-  test('clients that stop reading cost little, and hold nobody up', async () => {
+  test('60 stalled downloads take less than 40 MiB of memory and block nobody', async () => {
     const { uuid, sha256 } = await upload(16 * MEBIBYTE);
     const stalled = await growth(async () => {
       const sockets = await Promise.all(Array.from({ length: 60 }, () => connectTo(server.url)));

@@ -17,18 +17,18 @@ const MEBIBYTE = 1_048_576;
 const error = (reason: string) => ({ status: 'error', reason });
 const BODY = form({ content: Buffer.alloc(MEBIBYTE) });
 
-/** An upload that waits for its last byte. */
+/** Sends all of an upload but its last byte. */
 async function beginUpload(files: FileServer, link: Link): Promise<Socket> {
   const socket = await files.connect();
   socket.write(files.uploadHead(link, BODY, BODY.raw.length));
   socket.write(BODY.raw.subarray(0, -1));
   await until('the upload to begin', async () =>
-    (await files.uploadsUnderWay(link)).length > 0 ? true : undefined,
+    (await files.unfinishedUploads(link)).length > 0 ? true : undefined,
   );
   return socket;
 }
 
-async function endUpload(socket: Socket): Promise<{ status: number; body: Json }> {
+async function finishUpload(socket: Socket): Promise<{ status: number; body: Json }> {
   let text = '';
   socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
   socket.write(BODY.raw.subarray(-1));
@@ -42,7 +42,7 @@ async function endUpload(socket: Socket): Promise<{ status: number; body: Json }
 
 async function expectNothingLeft(files: FileServer, link: Link): Promise<void> {
   expect(await files.stored(link)).toEqual([]);
-  expect(await files.uploadsUnderWay(link)).toEqual([]);
+  expect(await files.unfinishedUploads(link)).toEqual([]);
 }
 
 describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
@@ -59,7 +59,7 @@ describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
     const link = await files.sendFile(files.alex, chat);
     const upload = await beginUpload(files, link);
     expectSuccess(await files.sam.put(`/api/chats/${chat}`, { mode: 'delete', user: 'alex' }));
-    expect(await endUpload(upload)).toEqual({
+    expect(await finishUpload(upload)).toEqual({
       status: 403,
       body: error('user is not part of specified chat'),
     });
@@ -71,15 +71,15 @@ describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
     const link = await files.sendFile();
     const upload = await beginUpload(files, link);
     expectSuccess(await files.alex.delete(`/api/chats/${files.chat}/messages/${link.index}`));
-    expect(await endUpload(upload)).toEqual({ status: 400, body: error('specified file does not exist') });
+    expect(await finishUpload(upload)).toEqual({ status: 400, body: error('specified file does not exist') });
     await expectNothingLeft(files, link);
   });
 
-  test('another one is faster', async () => {
+  test('another upload finishes first', async () => {
     const link = await files.sendFile();
     const upload = await beginUpload(files, link);
     expectSuccess(await files.upload(link, form({ content: 'fast' })));
-    expect(await endUpload(upload)).toEqual({
+    expect(await finishUpload(upload)).toEqual({
       status: 400,
       body: error('upload link has already been used'),
     });
@@ -87,13 +87,13 @@ describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
     expect((await files.download(link)).bytes.toString()).toBe('fast');
   });
 
-  test('a sweeper gives it up: it fails, whatever has arrived', async () => {
+  test('the sweeper aborts it', async () => {
     const link = await files.sendFile();
     const upload = await beginUpload(files, link);
     const unitOfWork = files.server.app.get(UnitOfWork, { strict: false });
-    const giveUp = 'UPDATE uploads SET started_at = 0 WHERE storage_key LIKE ?';
-    await unitOfWork.run((tx) => tx.execute(giveUp, [`${link.uuid}%`]));
-    const { status } = await endUpload(upload);
+    const abort = 'UPDATE uploads SET started_at = 0 WHERE storage_key LIKE ?';
+    await unitOfWork.run((tx) => tx.execute(abort, [`${link.uuid}%`]));
+    const { status } = await finishUpload(upload);
     expect(status).toBeGreaterThanOrEqual(500);
     await expectNothingLeft(files, link);
     expectSuccess(await files.upload(link, form({ content: 'again' })));
@@ -120,7 +120,7 @@ describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
         (await both.stored(link)).length === 0 ? true : undefined,
       );
     }
-    const { status } = await endUpload(upload);
+    const { status } = await finishUpload(upload);
     const { used } = (await alex.get(`${path}/${link.index}`)).body.file;
     expect(used).toBe(status === 200);
     expect(await both.stored(link)).toHaveLength(used ? 1 : 0);
@@ -135,7 +135,7 @@ describe.each(STORAGE_KINDS)('during an upload to %s', (kind) => {
   });
 });
 
-describe('a storage that fails', () => {
+describe('storage failures:', () => {
   let files: FileServer;
   let folder: string;
 
@@ -146,31 +146,35 @@ describe('a storage that fails', () => {
 
   afterAll(() => files.close());
 
-  test('leaves nothing: what a failing database kept from removing goes without a restart', async () => {
+  test('an unfinished upload is removed without a restart', async () => {
     const link = await files.sendFile();
     const key = `${link.uuid}.deadbeef`;
     await files.server.app.get(Storage, { strict: false }).write(key, Readable.from(['left behind']));
     const insert = 'INSERT INTO uploads (storage_key, started_at) VALUES (?, ?)';
     const unitOfWork = files.server.app.get(UnitOfWork, { strict: false });
     await unitOfWork.run((tx) => tx.execute(insert, [key, Date.now() * 1000]));
-    await until('the sweeper', async () => ((await files.stored(link)).length === 0 ? true : undefined));
-    await until('its row', async () => ((await files.uploadsUnderWay(link)).length === 0 ? true : undefined));
+    await until('its bytes to be removed', async () =>
+      (await files.stored(link)).length === 0 ? true : undefined,
+    );
+    await until('its row to be removed', async () =>
+      (await files.unfinishedUploads(link)).length === 0 ? true : undefined,
+    );
   });
 
-  test('before it has read a byte is told to the sender, and the link stays usable', async () => {
+  test('an upload that cannot be written answers 500 and leaves the link open', async () => {
     const link = await files.sendFile();
-    const inTheWay = join(folder, link.uuid.slice(0, 2));
-    rmSync(inTheWay, { recursive: true, force: true });
-    writeFileSync(inTheWay, '');
+    const obstacle = join(folder, link.uuid.slice(0, 2));
+    rmSync(obstacle, { recursive: true, force: true });
+    writeFileSync(obstacle, '');
     expect(await files.upload(link, form({ content: Buffer.alloc(5 * MEBIBYTE) }))).toMatchObject({
       status: 500,
       body: error('internal server error'),
     });
-    rmSync(inTheWay);
+    rmSync(obstacle);
     expectSuccess(await files.upload(link, form({ content: 'x' })));
   });
 
-  test('to find the bytes is told to the reader in the dialect, without the headers of the file', async () => {
+  test('a download without bytes answers 500 without the headers of the file', async () => {
     const link = await files.sendBytes('lost', 'a.txt', 'text/html');
     const [key] = await files.stored(link);
     rmSync(join(folder, key.slice(0, 2), key));
@@ -181,24 +185,26 @@ describe('a storage that fails', () => {
     expect(headers.get('content-disposition')).toBeNull();
   });
 
-  test('to remove one file does not keep the others', async () => {
+  test('a file that cannot be removed does not keep others', async () => {
     const [stuck, other] = [await files.sendBytes('stuck'), await files.sendBytes('other')];
     const [key] = await files.stored(stuck);
     const path = join(folder, key.slice(0, 2), key);
     rmSync(path);
-    // Removing a folder as if it were a file fails.
+    // The sweeper cannot remove a folder in the place of the file.
     mkdirSync(path);
     for (const { index } of [stuck, other])
       expectSuccess(await files.alex.delete(`/api/chats/${files.chat}/messages/${index}`));
-    await until('the other to go', async () =>
+    await until('the other to be removed', async () =>
       (await files.fileRows(other)).length === 0 ? true : undefined,
     );
     expect(await files.fileRows(stuck)).toHaveLength(1);
     rmSync(path, { recursive: true });
-    await until('both to go', async () => ((await files.fileRows(stuck)).length === 0 ? true : undefined));
+    await until('both to be removed', async () =>
+      (await files.fileRows(stuck)).length === 0 ? true : undefined,
+    );
   });
 
-  test('by being away is told to the sender', async () => {
+  test('an unreachable bucket answers 503', async () => {
     Object.assign(process.env, S3_CREDENTIALS);
     const storage = {
       kind: 's3',

@@ -25,7 +25,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
   afterAll(() => files.close());
 
   describe('sending', () => {
-    test('an image answers where to upload it, and is nameless until then', async () => {
+    test('an image answers its upload URL and has no name until the upload', async () => {
       const link = await files.send({ type: 'image', message: 'my cat 😀' });
       const { uuid, index, timestamp } = link;
       expect(link).toEqual({
@@ -51,7 +51,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect((await files.message(link)).file).toEqual(file);
     });
 
-    test('a file keeps the name it was sent with, and ignores a message', async () => {
+    test('a file keeps the name of its message and ignores a caption', async () => {
       const link = await files.send({ type: 'file', filename: '../é 😀.txt', message: 5 });
       expect(await files.message(link)).toMatchObject({
         type: 'file',
@@ -73,7 +73,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       });
     });
 
-    test('files show in pages and in the list of chats', async () => {
+    test('pages and chats contain files', async () => {
       const { uuid } = await files.sendBytes('shown');
       const file = { filename: 'notes.txt', uuid, used: true, size: 5, contentType: 'text/plain' };
       const { messages } = await files.sam.list(files.chat, '?order=desc&per_page=1');
@@ -96,7 +96,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(answer).toMatchObject({ status: 400, body: error(reason) });
     });
 
-    test('a name of 255 emoji is fine', async () => {
+    test('a filename may have 255 emoji', async () => {
       const filename = '😀'.repeat(255);
       const link = await files.send({ type: 'file', filename });
       expect((await files.message(link)).file.filename).toBe(filename);
@@ -112,7 +112,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(answer).toMatchObject({ status: 400, body: error(`field 'message' ${complaint}`) });
     });
 
-    test('a caption may be edited away, a text may not', async () => {
+    test('a caption may be edited to nothing, a text may not', async () => {
       const edit = (index: number, message: string) =>
         files.alex.put(`/api/chats/${files.chat}/messages/${index}`, { message });
       const link = await files.send({ type: 'image', message: 'cat' });
@@ -123,7 +123,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
   });
 
   describe('uploading', () => {
-    test('works with the form that browsers send', async () => {
+    test('accepts the form that browsers send', async () => {
       const link = await files.sendImage();
       const body = await browserForm(new Blob([PNG.toString('latin1'), PNG]), 'x.png');
       expect((await files.upload(link, body)).body).toEqual(error('uploaded file must be an image'));
@@ -134,7 +134,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect((await files.download(link)).bytes).toEqual(PNG);
     });
 
-    test('works once', async () => {
+    test('succeeds once', async () => {
       const link = await files.sendBytes('first');
       const again = await files.upload(link, form({ content: 'second' }));
       expect(again).toMatchObject({ status: 400, body: error('upload link has already been used') });
@@ -142,7 +142,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(await files.stored(link)).toHaveLength(1);
     });
 
-    test.each([10, 50])('of %i at once to one link exactly one wins', async (count) => {
+    test.each([10, 50])('succeeds for exactly one of %i concurrent uploads to a link', async (count) => {
       const link = await files.sendFile();
       const contents = Array.from({ length: count }, (_, index) => `upload ${index} `.repeat(1000));
       const answers = await Promise.all(contents.map((content) => files.upload(link, form({ content }))));
@@ -155,10 +155,10 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       );
       expect((await files.download(link)).bytes.toString()).toBe(winners[0]);
       expect(await files.stored(link)).toHaveLength(1);
-      expect(await files.uploadsUnderWay(link)).toEqual([]);
+      expect(await files.unfinishedUploads(link)).toEqual([]);
     });
 
-    test('is for the sender alone, while a member', async () => {
+    test('is allowed only to the sender, and only while a member', async () => {
       const { chat, alex, sam, eve } = files;
       const link = await files.sendFile(sam);
       const body = form({ content: 'x' });
@@ -181,7 +181,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expectSuccess(await files.upload(link, body, sam));
     });
 
-    test('answers what is wrong in the order of the contract', async () => {
+    test('checks in the order of the contract', async () => {
       const { alex, eve } = files;
       const body = { raw: 'no form', headers: { 'content-type': 'text/plain' } };
       const upload = (uuid: string, token?: string) =>
@@ -201,16 +201,13 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
         expect(answer).toMatchObject({ status, body: error(reason) });
     });
 
-    test.each(Object.entries(PICTURES))(
-      'takes %s for an image, whatever it is called',
-      async (type, content) => {
-        const link = await files.sendImage();
-        expectSuccess(await files.upload(link, form({ content, filename: 'a.html', type: 'text/html' })));
-        expect((await files.message(link)).file).toMatchObject({ filename: 'a.html', contentType: type });
-      },
-    );
+    test.each(Object.entries(PICTURES))('recognises %s whatever its name and type', async (type, content) => {
+      const link = await files.sendImage();
+      expectSuccess(await files.upload(link, form({ content, filename: 'a.html', type: 'text/html' })));
+      expect((await files.message(link)).file).toMatchObject({ filename: 'a.html', contentType: type });
+    });
 
-    test('takes an image for one whose pixels begin late', async () => {
+    test('recognises an image with a long colour profile', async () => {
       const link = await files.sendImage();
       expectSuccess(await files.upload(link, form({ content: PNG_WITH_LONG_PROFILE })));
     });
@@ -221,9 +218,9 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       ['SVG', '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'],
       ['HTML', '<!doctype html><img src="data:image/png;base64,iVBORw0KGgo=">'],
       ['PDF', '%PDF-1.7\n'],
-      ['the start of a PNG that ends too soon', PNG.subarray(0, 4)],
+      ['a truncated PNG', PNG.subarray(0, 4)],
       ['a movie', Buffer.from('\x00\x00\x00\x1cftypisom\x00\x00\x00\x00mp41isom', 'latin1')],
-    ])('does not take %s for an image, and leaves the link usable', async (_, content) => {
+    ])('rejects %s as an image and leaves the link open', async (_, content) => {
       const link = await files.sendImage();
       const answer = await files.upload(link, form({ content, filename: 'cat.png', type: 'image/png' }));
       expect(answer).toMatchObject({ status: 400, body: error('uploaded file must be an image') });
@@ -232,7 +229,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expectSuccess(await files.upload(link, form({ content: PNG })));
     });
 
-    test('takes a file of exactly MAX_FILE_SIZE, and not one byte more', async () => {
+    test('accepts a file of MAX_FILE_SIZE bytes and rejects one more byte', async () => {
       const link = await files.sendFile();
       const content = randomBytes(MAX_FILE_SIZE + 1);
       expect(await files.upload(link, form({ content }))).toMatchObject({
@@ -240,7 +237,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
         body: error(`uploaded file must have at most ${MAX_FILE_SIZE} bytes`),
       });
       expect(await files.stored(link)).toEqual([]);
-      expect(await files.uploadsUnderWay(link)).toEqual([]);
+      expect(await files.unfinishedUploads(link)).toEqual([]);
       expect((await files.message(link)).file.used).toBe(false);
 
       const whole = content.subarray(1);
@@ -249,7 +246,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect((await files.download(link)).bytes.equals(whole)).toBe(true);
     });
 
-    test('takes an empty file', async () => {
+    test('accepts an empty file', async () => {
       const link = await files.sendBytes('');
       expect((await files.message(link)).file).toMatchObject({ used: true, size: 0 });
       const { status, headers, bytes } = await files.download(link);
@@ -274,7 +271,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       bytes.toString(),
     ];
 
-    test('gives any member the bytes, for no browser to open', async () => {
+    test('sends any member the bytes as an attachment', async () => {
       const { status, headers, bytes } = await files.download(link);
       expect([status, bytes.toString()]).toEqual([200, CONTENT]);
       expect(Object.fromEntries(headers)).toMatchObject({
@@ -310,7 +307,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       ['../../etc/passwd', 'attachment; filename=".._.._etc_passwd"'],
       ['C:\\dir\\', 'attachment; filename="C:_dir_"'],
       ['/', 'attachment; filename="_"'],
-    ])('names the file %j as RFC 6266 says', async (filename, expected) => {
+    ])('encodes the filename %j as in RFC 6266', async (filename, expected) => {
       const { headers } = await files.download(await files.sendBytes('x', filename));
       expect(headers.get('content-disposition')).toBe(expected);
     });
@@ -325,7 +322,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect([status, headers.get('etag'), bytes.length]).toEqual([304, ETAG, 0]);
     });
 
-    test('answers the bytes to an If-None-Match of other bytes', async () => {
+    test('answers 200 to an If-None-Match of other bytes', async () => {
       expect((await files.download(link, { 'if-none-match': '"other"' })).status).toBe(200);
     });
 
@@ -365,16 +362,16 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
     });
 
     test.each([
-      [206, 'these bytes', ETAG],
-      [200, 'other bytes', '"other"'],
-      [200, 'these bytes, weakly', `W/${ETAG}`],
+      [206, 'the ETag', ETAG],
+      [200, 'another ETag', '"other"'],
+      [200, 'the weak ETag', `W/${ETAG}`],
       [200, 'a date', 'Wed, 21 Oct 2099 07:28:00 GMT'],
-    ])('answers %i to a range of a file if it is %s', async (status, _, value) => {
+    ])('answers %i to an If-Range with %s', async (status, _, value) => {
       const download = await files.download(link, { range: 'bytes=0-1', 'if-range': value });
       expect(download.status).toBe(status);
     });
 
-    test('answers what is wrong in the order of the contract', async () => {
+    test('checks in the order of the contract', async () => {
       const { alex, eve } = files;
       const get = (file: string, token?: string) => files.server.parley.get(`/api/files/${file}`, { token });
       const open = await files.sendFile();
@@ -393,7 +390,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(await get(link.uuid.toUpperCase(), alex.token)).toMatchObject({ status: 200, body: CONTENT });
     });
 
-    test('gives every byte as it is to who reads slowly and asks for more meanwhile', async () => {
+    test('sends the right bytes to a slow client that pipelines requests', async () => {
       const bytes = randomBytes(MAX_FILE_SIZE);
       const { uuid } = await files.sendBytes(bytes);
       const get = (range: string, connection: string) =>
@@ -428,7 +425,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(received).toHaveLength(0);
     });
 
-    test('is over at once for a member who is removed', async () => {
+    test('is forbidden at once to a removed member', async () => {
       const path = `/api/chats/${files.chat}`;
       expectSuccess(await files.alex.put(path, { mode: 'delete', user: 'sam' }));
       expect((await files.download(link, { 'if-none-match': ETAG })).status).toBe(403);
@@ -437,8 +434,8 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
     });
   });
 
-  describe.concurrent('the bytes go', () => {
-    /** A chat with a file that is uploaded and one that is not. */
+  describe.concurrent('the bytes are removed', () => {
+    /** Creates a chat with a file that is uploaded and one that is not. */
     async function chatWithFiles(name: string) {
       const sender = await files.server.parley.signUp(`${name}-${kind}`);
       const chat = await sender.createChat([]);
@@ -451,7 +448,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
     async function expectGone(link: Link, reader = files.sam): Promise<void> {
       const { status, bytes } = await files.download(link, {}, { reader });
       expect([status, JSON.parse(bytes.toString())]).toEqual([400, error('specified file does not exist')]);
-      await until(`the bytes and the row of ${link.uuid} to go`, async () => {
+      await until(`the bytes and the row of ${link.uuid} to be removed`, async () => {
         const left = [...(await files.stored(link)), ...(await files.fileRows(link))];
         return left.length === 0 ? true : undefined;
       });
@@ -478,7 +475,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       await expectGone(used, sender);
     });
 
-    test('with the user, who leaves the files of others alone', async () => {
+    test('with the user, unlike the files of others', async () => {
       const { sender, chat, used } = await chatWithFiles('erased');
       expectSuccess(await sender.put(`/api/chats/${chat}`, { mode: 'add', user: 'sam' }));
       const others = await files.sendFile(files.sam, chat);
@@ -489,7 +486,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
     });
   });
 
-  test('a link is good for a day, its message for ever', async () => {
+  test('a link expires after a day, its message stays', async () => {
     const link = await files.sendFile();
     const unitOfWork = files.server.app.get(UnitOfWork, { strict: false });
     const day = 86_400 * 1_000_000;
@@ -505,7 +502,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
   });
 });
 
-test('a limit that is passed by the first piece of a file counts as well', async () => {
+test('a file whose first chunk exceeds the limit is rejected', async () => {
   const server = await startServer({ maxFileSize: 1_000 });
   const alex = await server.parley.signUp('alex');
   const chat = await alex.createChat([]);

@@ -13,35 +13,33 @@ const open = async (settings: StorageSettings): Promise<Storage> =>
   settings.kind === 'disk' ? DiskStorage.open(settings.folder) : new S3Storage(settings);
 
 describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
-  let place: TestStorage;
+  let testStorage: TestStorage;
   let storage: Storage;
   let count = 0;
 
   beforeAll(async () => {
-    place = await openTestStorage(kind);
-    storage = await open(place.settings);
+    testStorage = await openTestStorage(kind);
+    storage = await open(testStorage.settings);
   });
 
-  afterAll(() => place.close());
+  afterAll(() => testStorage.close());
 
-  /** As the service makes them: 41 characters that nothing has used before. */
   const newKey = () => `${(count += 1).toString(16).padStart(4, '0')}.${randomBytes(4).toString('hex')}`;
 
-  /** Copies each chunk: it is valid until the next one is asked for. */
+  /** Copies each chunk, because the next one may overwrite it. */
   const read = async (...args: Parameters<Storage['read']>) => {
     const chunks: Buffer[] = [];
     for await (const chunk of await storage.read(...args)) chunks.push(Buffer.from(chunk as Buffer));
     return Buffer.concat(chunks);
   };
 
-  /** `bytes`, and then an error. */
-  async function* breaking(bytes: Buffer) {
+  async function* failingSource(bytes: Buffer) {
     yield bytes;
-    throw new Error('source is broken');
+    throw new Error('source failed');
   }
 
   test.each([0, 1, 100_000, 5 * MEBIBYTE, 5 * MEBIBYTE + 1, 17 * MEBIBYTE])(
-    'keeps %i bytes as they are',
+    'stores and reads %i bytes',
     async (size) => {
       const key = newKey();
       const bytes = randomBytes(size);
@@ -50,7 +48,7 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
     },
   );
 
-  test('reads from one byte to another, both included', async () => {
+  test('reads an inclusive range', async () => {
     const key = newKey();
     await storage.write(key, Readable.from([Buffer.from('abc'), Buffer.from('def')]));
     expect(String(await read(key, { start: 0, end: 1 }))).toBe('ab');
@@ -58,7 +56,7 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
     expect(String(await read(key, { start: 5, end: 5 }))).toBe('f');
   });
 
-  test('believes the bytes of a stream, not what it says of its size', async () => {
+  test('ignores the size and path that a stream claims', async () => {
     const key = newKey();
     const bytes = randomBytes(6 * MEBIBYTE);
     await storage.write(
@@ -68,7 +66,7 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
     expect((await read(key)).equals(bytes)).toBe(true);
   });
 
-  test('removes what is there, and again', async () => {
+  test('removes a key, and does nothing the second time', async () => {
     const [key, other] = [newKey(), newKey()];
     for (const name of [key, other]) await storage.write(name, Readable.from([Buffer.from(name)]));
     await storage.remove(key);
@@ -77,26 +75,26 @@ describe.each(STORAGE_KINDS)('storage on %s', (kind) => {
     expect(String(await read(other))).toBe(other);
   });
 
-  test('has nothing where nothing was written', async () => {
+  test('fails to read an unknown key, but not to remove it', async () => {
     await expect(read(newKey())).rejects.toThrow();
     await expect(storage.remove(newKey())).resolves.toBeUndefined();
   });
 
   test.each([0, 1_000, 12 * MEBIBYTE])(
-    'keeps nothing readable of a source that breaks after %i bytes',
+    'stores nothing of a source that fails after %i bytes',
     async (size) => {
       const key = newKey();
-      const writing = storage.write(key, Readable.from(breaking(randomBytes(size))));
-      await expect(writing).rejects.toThrow('source is broken');
+      const writing = storage.write(key, Readable.from(failingSource(randomBytes(size))));
+      await expect(writing).rejects.toThrow('source failed');
       await expect(read(key)).rejects.toThrow();
       await storage.remove(key);
-      expect((await place.keys()).filter((name) => name.includes(key))).toEqual([]);
+      expect((await testStorage.keys()).filter((name) => name.includes(key))).toEqual([]);
     },
   );
 
-  test('fails on a source that is broken already', async () => {
+  test('rejects a source that has already failed', async () => {
     const source = Readable.from([Buffer.from('x')]);
-    source.on('error', () => {}).destroy(new Error('source is broken'));
-    await expect(storage.write(newKey(), source)).rejects.toThrow('source is broken');
+    source.on('error', () => {}).destroy(new Error('source failed'));
+    await expect(storage.write(newKey(), source)).rejects.toThrow('source failed');
   });
 });

@@ -7,7 +7,7 @@ import { type Answer, expectSuccess, type Json, type Member } from './parley.js'
 import { startServer, type TestServer } from './server.js';
 import { openTestStorage, type TestStorage } from './storages.js';
 
-/** What a message with a file answers. */
+/** The answer to sending a file. */
 export interface Link {
   uuid: string;
   url: string;
@@ -21,10 +21,10 @@ export interface Download {
   bytes: Buffer;
 }
 
-/** More than one part of an S3 upload, and little enough to be sent often. */
+/** Needs more than one part of an S3 upload. */
 export const MAX_FILE_SIZE = 6 * 1_048_576;
 
-/** A server on one kind of storage, with two members of a chat, and somebody who is not in it. */
+/** A server with the chat of alex and sam, and with eve, who is not a member. */
 export class FileServer {
   private constructor(
     readonly server: TestServer,
@@ -32,7 +32,6 @@ export class FileServer {
     readonly alex: Member,
     readonly sam: Member,
     readonly eve: Member,
-    /** Owned by alex. */
     readonly chat: string,
   ) {}
 
@@ -53,7 +52,6 @@ export class FileServer {
     await this.storage.close();
   }
 
-  /** Sends an image or a file whose bytes are still to come. */
   async send(message: object, sender = this.alex, chat = this.chat): Promise<Link> {
     return expectSuccess(await sender.post(`/api/chats/${chat}/messages`, message)).data;
   }
@@ -67,7 +65,6 @@ export class FileServer {
     return this.server.parley.request('POST', `/api/files/${uuid}`, { token, ...body });
   }
 
-  /** A file with these bytes, as others see it. */
   async sendBytes(content: string | Uint8Array, filename = 'notes.txt', type?: string): Promise<Link> {
     const link = await this.send({ type: 'file', filename });
     expectSuccess(await this.upload(link, form({ content, type })));
@@ -87,18 +84,16 @@ export class FileServer {
     return { status: response.status, headers: response.headers, bytes };
   }
 
-  /** The message as a member sees it. */
   async message({ index }: { index: number }, chat = this.chat): Promise<Json> {
     return (await this.sam.get(`/api/chats/${chat}/messages/${index}`)).body;
   }
 
-  /** What the storage holds for a link, leftovers too. */
+  /** Returns the storage keys of a link, with the leftovers of failed uploads. */
   async stored({ uuid }: { uuid: string }): Promise<string[]> {
     return (await this.storage.keys()).filter((key) => key.includes(uuid));
   }
 
-  /** What the database knows of uploads to a link that are not at their end. */
-  uploadsUnderWay({ uuid }: { uuid: string }): Promise<object[]> {
+  unfinishedUploads({ uuid }: { uuid: string }): Promise<object[]> {
     return this.rows('SELECT storage_key FROM uploads WHERE storage_key LIKE ?', `${uuid}%`);
   }
 
@@ -110,12 +105,11 @@ export class FileServer {
     return this.server.app.get(Reader, { strict: false }).query(sql, [value]);
   }
 
-  /** A connection on which a test writes and reads HTTP by hand. */
+  /** Opens a connection for raw HTTP. */
   async connect(): Promise<Socket> {
     return connectTo(this.server.url);
   }
 
-  /** The head of a form's upload, for such a connection. */
   uploadHead({ uuid }: { uuid: string }, { headers }: RawForm, length: number): string {
     return [
       `POST /api/files/${uuid} HTTP/1.1`,
@@ -136,7 +130,7 @@ export async function connectTo(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   await once(socket, 'connect');
-  // A server may reset a connection that a test has broken.
+  // The server may reset a connection after an invalid request.
   socket.on('error', () => {});
   return socket;
 }

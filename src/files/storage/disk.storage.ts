@@ -5,9 +5,8 @@ import { ParleyError } from '../../errors/errors.js';
 import { FileReader } from './file-reader.js';
 import { type ByteRange, Storage } from './storage.js';
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
-/** A folder of the local disk, with 256 folders in it. */
 export class DiskStorage extends Storage {
   readonly isShared = false;
 
@@ -15,26 +14,25 @@ export class DiskStorage extends Storage {
     super();
   }
 
-  /** Makes the folder, for good, where it is missing. */
   static async open(folder: string): Promise<DiskStorage> {
     await mkdir(folder, { recursive: true });
     await flushFolder(dirname(folder));
     return new DiskStorage(folder);
   }
 
-  /** To a temporary name, flushed, renamed: under its own name a file is whole. */
+  /** Renames the file when it is flushed, so that a file with its final name is always complete. */
   async write(key: string, bytes: AsyncIterable<Buffer>): Promise<void> {
     const path = this.pathOf(key);
     const folder = dirname(path);
     try {
       await mkdir(folder, { recursive: true });
-      await writeFile(temporary(path), bytes, { flag: 'wx', mode: 0o600, flush: true });
-      await rename(temporary(path), path);
+      await writeFile(partPath(path), bytes, { flag: 'wx', mode: 0o600, flush: true });
+      await rename(partPath(path), path);
       await flushFolder(folder);
-      // Whoever made the folder may not have come to this yet.
+      // The upload that created the subfolder may not have flushed its parent yet.
       await flushFolder(this.folder);
     } catch (error) {
-      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      if (!DISK_FULL_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
       throw new ParleyError('storage-full', 'there is no room left to store the file');
     }
   }
@@ -45,8 +43,8 @@ export class DiskStorage extends Storage {
 
   async remove(key: string): Promise<void> {
     const path = this.pathOf(key);
-    // In this order: a write that is about to rename finds nothing, or has renamed already.
-    await rm(temporary(path), { force: true });
+    // Remove the temporary file first, because a concurrent write may be about to rename it.
+    await rm(partPath(path), { force: true });
     await rm(path, { force: true });
   }
 
@@ -55,9 +53,9 @@ export class DiskStorage extends Storage {
   }
 }
 
-const temporary = (path: string) => `${path}.part`;
+const partPath = (path: string) => `${path}.part`;
 
-/** A new name in a folder is durable when the folder is. */
+/** Makes new names in a folder durable. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {

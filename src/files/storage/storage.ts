@@ -1,27 +1,22 @@
 import type { Readable } from 'node:stream';
 
-/** The first and the last byte to read, both included. */
 export interface ByteRange {
   start: number;
+  /** Inclusive. */
   end: number;
 }
 
-/** Where the bytes of files are. Keys are ours: hexadecimal, `-` and `.`, never a client's text. */
+/** Stores the bytes of files. Keys consist of hexadecimal digits, `-` and `.`, never of a client's text. */
 export abstract class Storage {
-  /** Whether other instances write to it, too: then what is half-written may be theirs. */
+  /** Whether other instances write to the same storage. */
   abstract readonly isShared: boolean;
 
-  /**
-   * Stores all of `bytes` under a key that nothing has used before; durable when it resolves. Nobody reads
-   * the key before that. When it throws, or `bytes` does, there may be leftovers, which `remove` removes.
-   *
-   * @throws ParleyError (storage-full) when there is no room left.
-   */
+  /** Stores `bytes` durably under a new key. After a failure the caller must call `remove`. */
   abstract write(key: string, bytes: AsyncIterable<Buffer>): Promise<void>;
 
-  /** The bytes, or a range of them; fails if they are gone. A chunk is valid until the next one is asked for. */
+  /** The next chunk may overwrite the previous one. @throws when the key does not exist. */
   abstract read(key: string, range?: ByteRange): Promise<Readable>;
 
-  /** Removes the bytes and what a broken `write` has left of them; nothing there is fine. */
+  /** Also removes the leftovers of a failed `write`. Does nothing if the key does not exist. */
   abstract remove(key: string): Promise<void>;
 }
