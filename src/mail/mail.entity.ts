@@ -4,10 +4,7 @@ export const MAIL_KINDS = ['verify-email', 'verify-new-email', 'reset-password',
 
 export type MailKind = (typeof MAIL_KINDS)[number];
 
-/**
- * A row of the outbox: a mail to send, written in the transaction that causes it. It holds no token: one
- * is made when the mail is sent, so that it is fresh however long the mail waited.
- */
+/** A row of the outbox. It holds no token: each attempt to send the mail issues a new one. */
 @Entity('mails')
 @Index('ix_mails_due', ['state', 'dueAt'])
 @Index('ix_mails_user_id', ['userId'])
@@ -23,26 +20,24 @@ export class Mail {
   @Column('varchar', { length: 32 })
   kind!: MailKind;
 
-  /** Where it goes: the user's address when the mail was asked for. */
   @Column('varchar', { length: 254 })
   address!: string;
 
-  /** `failed` for good, with the reason in `error`; `cancelled` after an attempt: nobody waits for it any more. */
   @Column('varchar', { length: 16 })
   state!: 'waiting' | 'sent' | 'failed' | 'cancelled';
 
-  /** How often a worker has taken it; the number tells the one that holds it from those before. */
+  /** Counts the claims. A worker whose number is outdated has lost its lease. */
   @Column('int')
   attempts!: number;
 
   /**
-   * In microseconds. While it waits, when to try (again): a worker that takes the row moves that to the end
-   * of its lease. Afterwards, when it was sent or given up.
+   * In microseconds. Of a waiting mail: when to try next, or when the lease of its worker ends. Of any other: when it
+   * reached its state.
    */
   @Column('bigint', { name: 'due_at' })
   dueAt!: number;
 
-  /** What the last attempt failed with, without tokens; at most 500 characters. */
+  /** The reason of the last failure, without tokens. */
   @Column('varchar', { length: 500, nullable: true })
   error!: string | null;
 

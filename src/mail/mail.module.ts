@@ -6,6 +6,7 @@ import { TokensModule } from '../tokens/tokens.module.js';
 import { emlFileTransport } from './eml-file.transport.js';
 import { MailSender } from './mail.sender.js';
 import { MailWorker, MAX_CONCURRENT_MAILS } from './mail.worker.js';
+import { MailsRepository } from './mails.repository.js';
 import { Outbox } from './outbox.service.js';
 
 /**
@@ -38,7 +39,7 @@ const SMTP = {
       }),
     }),
   ],
-  providers: [Outbox, MailSender, MailWorker],
+  providers: [Outbox, MailsRepository, MailSender, MailWorker],
   exports: [Outbox],
 })
 export class MailModule {}

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import type { MailKind } from './mail.entity.js';
-import type { MailContent } from './outbox.service.js';
 
 const FOLDER = join(import.meta.dirname, 'templates');
 
@@ -13,24 +12,23 @@ const SUBJECTS: Record<MailKind, string> = {
   'password-changed': 'Your password was changed',
 };
 
+export interface MailContent {
+  username: string;
+  name: string;
+  token: string | null;
+}
+
 export interface MailToRender extends MailContent {
   kind: MailKind;
   address: string;
-  /** The base of its links, without a trailing slash: `PUBLIC_URL`, never what a request says. */
+  /** The base of all links, without a trailing slash. */
   publicUrl: string;
 }
 
-export interface RenderedMail {
-  subject: string;
-  text: string;
-  html: string;
-}
+const renderText = compileTemplates('.txt.hbs', { noEscape: true });
+const renderHtml = compileTemplates('.html.hbs');
 
-const renderText = readTemplates('.txt.hbs', { noEscape: true });
-const renderHtml = readTemplates('.html.hbs');
-
-/** Words a mail, as text and as HTML, each in its layout. */
-export function renderMail({ kind, publicUrl, token, ...to }: MailToRender): RenderedMail {
+export function renderMail({ kind, publicUrl, token, ...to }: MailToRender) {
   const subject = SUBJECTS[kind];
   const context = {
     subject,
@@ -45,28 +43,20 @@ export function renderMail({ kind, publicUrl, token, ...to }: MailToRender): Ren
   return { subject, text: renderText(kind, context), html: renderHtml(kind, context) };
 }
 
-/** What a user chose must not add lines of its own to what we say, nor turn around how the rest is read. */
+/** Replaces line breaks and bidirectional controls, with which a user could forge parts of the mail. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, ' ');
 }
 
-type Render = (name: MailKind, context: object) => string;
-
-/** Compiles the templates whose files end that way; each may include the others by the rest of their names. */
-function readTemplates(ending: string, options: CompileOptions = {}): Render {
+/** Compiles the templates with this file extension. Each may include the others as partials. */
+function compileTemplates(extension: string, options: CompileOptions = {}) {
   const handlebars = Handlebars.create();
-  const files = readdirSync(FOLDER).filter((file) => file.endsWith(ending));
-  const templates = new Map(
-    files.map((file) => [
-      file.slice(0, -ending.length),
-      handlebars.compile(readFileSync(join(FOLDER, file), 'utf8'), { strict: true, ...options }),
-    ]),
-  );
-  for (const [name, template] of templates) handlebars.registerPartial(name, template);
-  const render = (name: string, context: object) => {
-    const template = templates.get(name);
-    if (!template) throw new Error(`there is no template ${name}${ending}`);
-    return template(context);
-  };
-  return (name, context) => render('layout', { ...context, body: render(name, context) });
+  for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(extension))) {
+    const source = readFileSync(join(FOLDER, file), 'utf8');
+    const template = handlebars.compile(source, { strict: true, ...options });
+    handlebars.registerPartial(file.slice(0, -extension.length), template);
+  }
+  const render = (name: string, context: object): string =>
+    (handlebars.partials[name] as HandlebarsTemplateDelegate)(context);
+  return (kind: MailKind, context: object) => render('layout', { ...context, body: render(kind, context) });
 }

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { MailSender } from './mail.sender.js';
-import { type Claim, type ClaimedMail, Outbox, type Outcome } from './outbox.service.js';
+import type { WaitingMail } from './mails.repository.js';
+import { type Claim, Outbox, type Outcome } from './outbox.service.js';
 import { describeFailure, isAboutMail, isForGood } from './smtp-failures.js';
 
 /** How many mails are under way at once: one that takes long does not stop the rest. */
@@ -25,7 +26,7 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Mail');
   private readonly timers: NodeJS.Timeout[] = [];
   /** The mails that are this worker's: under way, or their outcome is not in the database yet. */
-  private readonly held = new Set<ClaimedMail>();
+  private readonly held = new Set<WaitingMail>();
   private readonly outcomes: Outcome[] = [];
   /** How often in a row the mail server could not be talked to, and until when it is left alone. */
   private outages = 0;
@@ -42,7 +43,7 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.outbox.onMail(() => this.wake());
+    this.outbox.mailAdded.add(() => this.wake());
     this.every(this.settings.mailTiming.look, () => this.wake());
     this.every(SWEEP_INTERVAL_MS, () => this.sweep());
     this.wake();
@@ -54,7 +55,9 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private sweep(): void {
-    this.outbox.sweep().catch((error: Error) => this.logger.warn(`old mails stay: ${error.message}`));
+    this.outbox
+      .deleteOldMails()
+      .catch((error: Error) => this.logger.warn(`old mails stay: ${error.message}`));
   }
 
   /**
@@ -96,14 +99,14 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
   private async record(): Promise<void> {
     const outcomes = [...this.outcomes];
     if (outcomes.length === 0) return;
-    await this.outbox.record(outcomes);
+    await this.outbox.saveOutcomes(outcomes);
     this.outcomes.splice(0, outcomes.length);
     for (const { mail } of outcomes) this.held.delete(mail);
   }
 
   private async renew(): Promise<void> {
     if (this.held.size === 0 || Date.now() < this.renewsAt) return;
-    await this.outbox.renew([...this.held]);
+    await this.outbox.renewLeases([...this.held]);
     this.renewsAt = Date.now() + this.settings.mailTiming.renewal;
   }
 
@@ -124,16 +127,16 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  private failureOf(mail: ClaimedMail, error: unknown): Outcome['failure'] {
+  private failureOf(mail: WaitingMail, error: unknown): Outcome['failure'] {
     const reason = error instanceof Error ? error.message : String(error);
     const forGood = isForGood(error);
     this.logger.warn(`mail ${mail.id} failed${forGood ? ' for good' : ''}: ${describeFailure(error)}`);
     if (isAboutMail(error)) {
       this.endOutage();
-      return { reason, pause: forGood ? null : this.backOff(mail.attempts, LONGEST_PAUSE) };
+      return { reason, retryInMs: forGood ? null : this.backOff(mail.attempts, LONGEST_PAUSE) };
     }
     this.rest();
-    return { reason, pause: this.backOff(mail.attempts, LONGEST_OUTAGE_PAUSE) };
+    return { reason, retryInMs: this.backOff(mail.attempts, LONGEST_OUTAGE_PAUSE) };
   }
 
   private endOutage(): void {

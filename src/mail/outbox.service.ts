@@ -1,195 +1,151 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { type EntityManager, type FindOptionsWhere, In, LessThan, Not } from 'typeorm';
 import { now, SECOND } from '../helpers/clock.js';
+import { Handlers } from '../helpers/handlers.js';
 import { Settings } from '../config/settings.js';
-import { placeholders, Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { TokensService } from '../tokens/tokens.service.js';
-import type { MailKind } from './mail.entity.js';
-import { allowedFrom } from './mail-limits.js';
+import { Mail, type MailKind } from './mail.entity.js';
+import { getEarliestDueAt } from './mail-limits.js';
+import type { MailContent } from './mail.renderer.js';
+import { MailsRepository, type WaitingMail } from './mails.repository.js';
 
-/** A mail that fails for now is given up when it is older than three days, after so many attempts at least. */
-const PATIENCE = 3 * 86_400 * SECOND;
-const FEWEST_ATTEMPTS = 20;
-
-/** How long mails that no longer wait can be looked up, in microseconds: 30 days. */
-const KEEP = 30 * 86_400 * SECOND;
-
+const DAY = 86_400 * SECOND;
 const MILLISECOND = 1_000;
 
-/** A mail that this worker alone may send until its lease ends. */
-export interface ClaimedMail {
-  id: number;
-  user_id: number;
-  kind: MailKind;
-  address: string;
-  attempts: number;
-  created_at: number;
-}
+/** A mail that keeps failing is given up at this age, in microseconds, but not before this many attempts. */
+const MAX_AGE = 3 * DAY;
+const MIN_ATTEMPTS = 20;
 
-/** What a mail says, with the token that its link carries. */
-export interface MailContent {
-  username: string;
-  name: string;
-  token: string | null;
-}
+/** How long sent, failed and cancelled mails are kept, in microseconds. */
+const RETENTION = 30 * DAY;
 
-/** A mail to be sent now. */
-export interface Claim {
-  mail: ClaimedMail;
-  content: MailContent;
-}
+const MAX_ERROR_LENGTH = 500;
 
-/** How an attempt ended: well, unless there is a failure. */
-export interface Outcome {
-  mail: ClaimedMail;
-  failure?: {
-    /** What the operator should know. */
-    reason: string;
-    /** When to try again, in milliseconds from now; `null` where that is of no use. */
-    pause: number | null;
-  };
-}
-
-type DueMail = ClaimedMail & { due_at: number };
-type Recipient = { id: number; username: string; name: string; email: string };
-
-const TOKEN_IN = {
+const TOKEN_KINDS = {
   'verify-email': 'verify-email',
   'verify-new-email': 'verify-email',
   'reset-password': 'reset-password',
   'password-changed': null,
 } as const satisfies Record<MailKind, string | null>;
 
-/** The mails that wait to be sent. They are written with what causes them, and sent after the commit. */
+/** A mail that one worker has leased, with its content. */
+export interface Claim {
+  mail: WaitingMail;
+  content: MailContent;
+}
+
+export interface Failure {
+  reason: string;
+  /** Milliseconds until the next attempt; `null` gives the mail up. */
+  retryInMs: number | null;
+}
+
+/** The result of one attempt to send a mail; without a failure the mail was sent. */
+export interface Outcome {
+  mail: WaitingMail;
+  failure?: Failure;
+}
+
+/**
+ * The transactional outbox: a mail is inserted in the transaction that causes it, and sent after the commit. A worker
+ * claims a mail with a lease; one worker at a time holds each mail.
+ */
 @Injectable()
 export class Outbox {
-  private listener: () => void = () => {};
+  /** Run after each commit that added a mail. */
+  readonly mailAdded = new Handlers<[]>();
+  private readonly logger = new Logger('Mail');
 
   constructor(
     private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
-    private readonly reader: Reader,
+    private readonly mails: MailsRepository,
     private readonly tokens: TokensService,
   ) {}
 
-  /** Calls `listener` after each commit that added a mail. */
-  onMail(listener: () => void): void {
-    this.listener = listener;
-  }
-
   /**
-   * Adds a mail; it exists, and is sent, if the transaction commits, which must hold the user's row. Of those
-   * that are too many (contract, "Authentication") a reset mail is left out, and a verification mail waits:
-   * without it the address could never be verified.
+   * Adds a mail; the transaction must hold the lock of the user's row. Beyond the limits a reset mail is dropped, and a
+   * verification mail is postponed, because the address could not be verified without it.
    */
-  async add(tx: Transaction, mail: { userId: number; kind: MailKind; address: string }): Promise<void> {
-    const from = this.settings.rateLimits ? await allowedFrom(tx, mail.userId, mail.kind) : 0;
-    if (from > now() && mail.kind === 'reset-password') return;
-    await tx.execute(
-      `INSERT INTO mails (user_id, kind, address, state, attempts, due_at, created_at) VALUES (?, ?, ?, 'waiting', 0, ?, ?)`,
-      [mail.userId, mail.kind, mail.address, Math.max(from, now()), now()],
-    );
-    tx.afterCommit(() => this.listener());
+  async add(tx: Transaction, mail: Pick<Mail, 'userId' | 'kind' | 'address'>): Promise<void> {
+    const manager = await tx.manager();
+    const { userId, kind } = mail;
+    const allowedAt = this.settings.rateLimits ? await getEarliestDueAt(manager, userId, kind) : 0;
+    if (allowedAt > now() && kind === 'reset-password') return;
+    const dueAt = Math.max(allowedAt, now());
+    await manager.insert(Mail, { ...mail, state: 'waiting', attempts: 0, dueAt, createdAt: now() });
+    tx.afterCommit(() => {
+      this.mailAdded.run().catch((error: Error) => this.logger.error(`handler failed: ${error.message}`));
+    });
   }
 
-  /** Drops what a user was to be told and has no use any more. What may have been sent still counts. */
+  /** Cancels the waiting mails. Those that may have been sent already stay as rows, because the limits count them. */
   async cancel(tx: Transaction, userId: number, kinds: MailKind[]): Promise<void> {
-    const which = `user_id = ? AND kind IN (${placeholders(kinds.length)}) AND state = 'waiting'`;
-    await tx.execute(`DELETE FROM mails WHERE ${which} AND attempts = 0`, [userId, ...kinds]);
-    await tx.execute(`UPDATE mails SET state = 'cancelled', due_at = ? WHERE ${which}`, [
-      now(),
-      userId,
-      ...kinds,
-    ]);
+    const manager = await tx.manager();
+    const waiting: FindOptionsWhere<Mail> = { userId, kind: In(kinds), state: 'waiting' };
+    await manager.delete(Mail, { ...waiting, attempts: 0 });
+    await manager.update(Mail, waiting, { state: 'cancelled', dueAt: now() });
   }
 
-  /** Takes up to `most` mails that are due, those that wait longest first. Of several workers one gets each. */
-  async claim(most: number): Promise<Claim[]> {
-    const due = await this.findDue(most);
+  /** Claims at most `limit` mails that are due. */
+  async claim(limit: number): Promise<Claim[]> {
+    const due = await this.mails.findDue(limit);
     if (due.length === 0) return [];
     return this.unitOfWork.run(async (tx) => {
-      const recipients = await lockRecipients(tx, due);
+      const userIds = due.map(({ userId }) => userId);
+      const recipients = await this.mails.lockRecipients(tx, userIds);
+      const manager = await tx.manager();
       const claims: Claim[] = [];
       for (const mail of due) {
-        const recipient = recipients.get(mail.user_id);
-        if (!(await this.take(tx, mail)) || !recipient) continue;
-        const content = await this.contentOf(tx, mail, recipient);
-        if (content) claims.push({ mail: { ...mail, attempts: mail.attempts + 1 }, content });
+        const recipient = recipients.get(mail.userId);
+        if (!recipient || !(await this.lease(manager, mail))) continue;
+        const tokenKind = TOKEN_KINDS[mail.kind];
+        // Whoever reads the mail of an old address must not be able to verify the new one.
+        if (tokenKind === 'verify-email' && recipient.email !== mail.address) {
+          await manager.delete(Mail, { id: mail.id });
+          continue;
+        }
+        const { username, name } = recipient;
+        const token = tokenKind && this.tokens.issue(tx, tokenKind, mail.userId);
+        claims.push({ mail: { ...mail, attempts: mail.attempts + 1 }, content: { username, name, token } });
       }
       return claims;
     });
   }
 
-  /**
-   * A mail waits for the earlier ones to its address, which go out in their order. Those that a limit holds
-   * back (not due, and never tried) let others pass.
-   */
-  private findDue(most: number): Promise<DueMail[]> {
-    return this.reader.query<DueMail>(
-      `SELECT id, user_id, kind, address, attempts, created_at, due_at FROM mails m
-       WHERE state = 'waiting' AND due_at <= ? AND NOT EXISTS (
-         SELECT 1 FROM mails earlier
-         WHERE earlier.address = m.address AND earlier.state = 'waiting' AND earlier.id < m.id
-           AND (earlier.attempts > 0 OR earlier.due_at <= ?))
-       ORDER BY due_at, id LIMIT ?`,
-      [now(), now(), most],
-    );
+  /** Compares and sets: returns `false` if another worker was first, or if the mail was cancelled. */
+  private async lease(manager: EntityManager, mail: WaitingMail): Promise<boolean> {
+    const unchanged = { ...claimOf(mail), dueAt: mail.dueAt };
+    const leased = { attempts: mail.attempts + 1, dueAt: this.leaseEnd() };
+    const { affected } = await manager.update(Mail, unchanged, leased);
+    return affected === 1;
   }
 
-  /** Whether the mail is still as it was found, and this worker's from now on. */
-  private async take(tx: Transaction, mail: DueMail): Promise<boolean> {
-    const taken = await tx.execute(
-      `UPDATE mails SET due_at = ?, attempts = attempts + 1
-       WHERE id = ? AND state = 'waiting' AND due_at = ? AND attempts = ?`,
-      [this.leaseEnd(), mail.id, mail.due_at, mail.attempts],
-    );
-    return taken === 1;
-  }
-
-  /**
-   * Whom the mail greets, and a new token for it. Nothing when it has become pointless: the address to be
-   * verified is no longer the user's.
-   */
-  private async contentOf(
-    tx: Transaction,
-    mail: ClaimedMail,
-    { username, name, email }: Recipient,
-  ): Promise<MailContent | undefined> {
-    const kind = TOKEN_IN[mail.kind];
-    if (kind === 'verify-email' && email !== mail.address) {
-      await tx.execute('DELETE FROM mails WHERE id = ?', [mail.id]);
-      return undefined;
-    }
-    return { username, name, token: kind && this.tokens.issue(tx, kind, mail.user_id) };
-  }
-
-  /** Keeps mails that are still under way from other workers. */
-  async renew(mails: ClaimedMail[]): Promise<void> {
+  async renewLeases(mails: WaitingMail[]): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
-      for (const { id, attempts } of mails) {
-        await tx.execute(`UPDATE mails SET due_at = ? WHERE id = ? AND state = 'waiting' AND attempts = ?`, [
-          this.leaseEnd(),
-          id,
-          attempts,
-        ]);
+      const manager = await tx.manager();
+      for (const mail of mails) await manager.update(Mail, claimOf(mail), { dueAt: this.leaseEnd() });
+    });
+  }
+
+  /**
+   * Saves the results of attempts, all or none. A failure counts only while its worker holds the mail; a mail that was
+   * sent is always marked as sent.
+   */
+  async saveOutcomes(outcomes: Outcome[]): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const manager = await tx.manager();
+      for (const { mail, failure } of outcomes) {
+        if (failure) await manager.update(Mail, claimOf(mail), changesAfter(failure, mail));
+        else await manager.update(Mail, mail.id, { state: 'sent', error: null, dueAt: now() });
       }
     });
   }
 
-  /** Writes down how attempts ended, all of them or none. */
-  async record(outcomes: Outcome[]): Promise<void> {
-    await this.unitOfWork.run(async (tx) => {
-      for (const outcome of outcomes) {
-        const { sql, values } = statementFor(outcome);
-        await tx.execute(sql, values);
-      }
-    });
-  }
-
-  /** Forgets mails of long ago, sent or given up. */
-  async sweep(): Promise<void> {
-    await this.unitOfWork.run((tx) =>
-      tx.execute(`DELETE FROM mails WHERE state <> 'waiting' AND created_at < ?`, [now() - KEEP]),
-    );
+  async deleteOldMails(): Promise<void> {
+    const old: FindOptionsWhere<Mail> = { state: Not('waiting'), createdAt: LessThan(now() - RETENTION) };
+    await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(Mail, old));
   }
 
   private leaseEnd(): number {
@@ -197,32 +153,20 @@ export class Outbox {
   }
 }
 
-/** Whose address and name stay as they are until the end; locked before the mails, as everywhere. */
-async function lockRecipients(tx: Transaction, mails: DueMail[]): Promise<Map<number, Recipient>> {
-  const ids = [...new Set(mails.map(({ user_id }) => user_id))];
-  const rows = await tx.query<Recipient>(
-    `SELECT id, username, name, email FROM users WHERE id IN (${placeholders(ids.length)}) ORDER BY id${tx.forShare}`,
-    ids,
-  );
-  return new Map(rows.map((row) => [row.id, row]));
+/** Matches the mail's row until the mail is cancelled or claimed again. */
+function claimOf({ id, attempts }: WaitingMail): FindOptionsWhere<Mail> {
+  return { id, attempts, state: 'waiting' };
 }
 
-/** Whoever has sent a mail may say so; that it failed is up to the one that holds it. */
-function statementFor({ mail, failure }: Outcome) {
-  if (!failure) {
-    const sql = `UPDATE mails SET state = 'sent', error = NULL, due_at = ? WHERE id = ?`;
-    return { sql, values: [now(), mail.id] };
-  }
-  const { reason, pause } = failure;
-  const tooOld = now() - mail.created_at > PATIENCE && mail.attempts >= FEWEST_ATTEMPTS;
-  const [state, dueAt] =
-    pause === null || tooOld ? ['failed', now()] : ['waiting', now() + Math.round(pause * MILLISECOND)];
-  const sql = `UPDATE mails SET state = ?, error = ?, due_at = ? WHERE id = ? AND state = 'waiting' AND attempts = ?`;
-  return { sql, values: [state, storable(reason), dueAt, mail.id, mail.attempts] };
+function changesAfter({ reason, retryInMs }: Failure, { createdAt, attempts }: WaitingMail): Partial<Mail> {
+  const error = toStorableError(reason);
+  const isTooOld = now() - createdAt > MAX_AGE && attempts >= MIN_ATTEMPTS;
+  if (retryInMs === null || isTooOld) return { state: 'failed', error, dueAt: now() };
+  return { error, dueAt: now() + Math.round(retryInMs * MILLISECOND) };
 }
 
-/** What a mail server says may quote the mail, whose token no row may hold. */
-function storable(reason: string): string {
+/** Removes tokens, because a mail server's answer may quote the mail. */
+function toStorableError(reason: string): string {
   const text = reason.toWellFormed().replace(/eyJ[\w.=-]+/g, '…');
-  return Array.from(text).slice(0, 500).join('');
+  return Array.from(text).slice(0, MAX_ERROR_LENGTH).join('');
 }

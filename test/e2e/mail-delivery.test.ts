@@ -433,10 +433,12 @@ describe('what a worker may say of a mail that another one has taken meanwhile',
 
   test('is not that it failed, and not that it still works on it', async () => {
     const { user, slept, before } = await takenTwice('overslept');
-    await outbox.record([{ mail: slept, failure: { reason: 'my connection broke', pause: null } }]);
-    await outbox.renew([slept]);
+    await outbox.saveOutcomes([{ mail: slept, failure: { reason: 'my connection broke', retryInMs: null } }]);
+    await outbox.renewLeases([slept]);
     expect(await rowsTo(idle, user)).toEqual(before);
-    await outbox.record([{ mail: { ...slept, attempts: 2 }, failure: { reason: 'mine too', pause: null } }]);
+    await outbox.saveOutcomes([
+      { mail: { ...slept, attempts: 2 }, failure: { reason: 'mine too', retryInMs: null } },
+    ]);
     expect(await rowsTo(idle, user)).toEqual([
       expect.objectContaining({ state: 'failed', error: 'mine too' }),
     ]);
@@ -444,7 +446,7 @@ describe('what a worker may say of a mail that another one has taken meanwhile',
 
   test('is that it was sent', async () => {
     const { user, slept } = await takenTwice('sleepless');
-    await outbox.record([{ mail: slept }]);
+    await outbox.saveOutcomes([{ mail: slept }]);
     expect(await rowsTo(idle, user)).toEqual([expect.objectContaining({ state: 'sent' })]);
   });
 

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { now } from '../helpers/clock.js';
+import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import type { Mail } from './mail.entity.js';
+
+/** A mail that waits to be sent. */
+export type WaitingMail = Omit<Mail, 'state' | 'error'>;
+
+export interface Recipient {
+  id: number;
+  username: string;
+  name: string;
+  email: string;
+}
+
+/** Queries that entities cannot express: a correlated subquery and a row lock. */
+@Injectable()
+export class MailsRepository {
+  constructor(private readonly reader: Reader) {}
+
+  /**
+   * Returns at most `limit` mails that are due, the longest overdue first. Mails to one address go out in order: a
+   * mail waits for the earlier ones, except for those that a limit postpones (not due and never tried).
+   */
+  findDue(limit: number): Promise<WaitingMail[]> {
+    return this.reader.query<WaitingMail>(
+      `SELECT id, user_id AS userId, kind, address, attempts, due_at AS dueAt, created_at AS createdAt
+       FROM mails mail
+       WHERE state = 'waiting' AND due_at <= ? AND NOT EXISTS (
+         SELECT 1 FROM mails earlier
+         WHERE earlier.address = mail.address AND earlier.state = 'waiting' AND earlier.id < mail.id
+           AND (earlier.attempts > 0 OR earlier.due_at <= ?))
+       ORDER BY due_at, id LIMIT ?`,
+      [now(), now(), limit],
+    );
+  }
+
+  /** Locks the users against changes until the transaction ends. */
+  async lockRecipients(tx: Transaction, userIds: number[]): Promise<Map<number, Recipient>> {
+    const rows = await tx.query<Recipient>(
+      `SELECT id, username, name, email FROM users
+       WHERE id IN (${placeholders(userIds.length)}) ORDER BY id${tx.forShare}`,
+      userIds,
+    );
+    return new Map(rows.map((row) => [row.id, row]));
+  }
+}
