@@ -1,102 +1,93 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import pLimit from 'p-limit';
 import { Settings } from '../config/settings.js';
+import { Scheduler } from '../scheduling/scheduler.js';
 import { MailSender } from './mail.sender.js';
 import type { WaitingMail } from './mails.repository.js';
-import { type Claim, Outbox, type Outcome } from './outbox.service.js';
-import { describeFailure, isAboutMail, isForGood } from './smtp-failures.js';
+import { type Claim, type Failure, Outbox, type Outcome } from './outbox.service.js';
+import { describeFailure, isMailFailure, isPermanentFailure } from './smtp-failures.js';
 
-/** How many mails are under way at once: one that takes long does not stop the rest. */
 export const MAX_CONCURRENT_MAILS = 8;
 
-const SWEEP_INTERVAL_MS = 3_600_000;
-/** How long a shutdown waits for the mails under way, in milliseconds. */
+const CLEANUP_INTERVAL_MS = 3_600_000;
 const SHUTDOWN_TIMEOUT_MS = 5_000;
 
-/** The longest pauses, before the jitter, as multiples of the shortest: ten minutes for a mail, one for the server. */
-const LONGEST_PAUSE = 600;
-const LONGEST_OUTAGE_PAUSE = 60;
+/** Limits of the back-off before jitter, as multiples of the first one: ten minutes for a mail, one for a probe. */
+const MAX_MAIL_BACKOFF = 600;
+const MAX_PROBE_BACKOFF = 60;
 
 /**
- * Sends what is in the outbox, in the background: no request waits for it. While the mail server is away it
- * tries one mail now and then; the others wait as they are, and all go out when it is back.
+ * Sends the mails of the outbox in the background. While the mail server is down, one mail at a time probes it, with
+ * back-off; the other mails wait unclaimed.
  */
 @Injectable()
-export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
+export class MailWorker implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Mail');
-  private readonly timers: NodeJS.Timeout[] = [];
-  /** The mails that are this worker's: under way, or their outcome is not in the database yet. */
+  /** Runs one cycle at a time. */
+  private readonly cycles = pLimit(1);
+  /** Claimed mails whose outcome is not in the database yet. */
   private readonly held = new Set<WaitingMail>();
   private readonly outcomes: Outcome[] = [];
-  /** How often in a row the mail server could not be talked to, and until when it is left alone. */
-  private outages = 0;
-  private restsUntil = 0;
-  private renewsAt = 0;
-  private turn: Promise<void> = Promise.resolve();
-  private turns = 0;
-  private stopped = false;
+  private failedProbes = 0;
+  private nextProbeAt = 0;
+  private nextRenewalAt = 0;
+  private isStopping = false;
 
   constructor(
     private readonly settings: Settings,
     private readonly outbox: Outbox,
     private readonly sender: MailSender,
+    private readonly scheduler: Scheduler,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.outbox.mailAdded.add(() => this.wake());
-    this.every(this.settings.mailTiming.look, () => this.wake());
-    this.every(SWEEP_INTERVAL_MS, () => this.sweep());
-    this.wake();
-    this.sweep();
-  }
-
-  private every(milliseconds: number, task: () => void): void {
-    this.timers.push(setInterval(task, milliseconds).unref());
-  }
-
-  private sweep(): void {
-    this.outbox
-      .deleteOldMails()
-      .catch((error: Error) => this.logger.warn(`old mails stay: ${error.message}`));
+  onModuleInit(): void {
+    const run = async () => this.wake();
+    this.outbox.mailAdded.add(run);
+    this.scheduler.add({ name: 'sending mails', intervalMs: this.settings.mailTiming.look, run });
+    this.scheduler.add({
+      name: 'deleting old mails',
+      intervalMs: CLEANUP_INTERVAL_MS,
+      run: () => this.outbox.deleteOldMails(),
+    });
   }
 
   /**
-   * Finishes the mails under way and leaves the rest to the next start. A mail server that takes too long does
-   * not keep us: nobody can tell what becomes of its mail, so that is tried again only when the lease ends.
+   * Finishes the mails under way and claims no more. When the timeout ends first, the outcome of a mail is unknown, and
+   * it is sent again after its lease.
    */
   async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
+    this.isStopping = true;
     const deadline = Date.now() + SHUTDOWN_TIMEOUT_MS;
-    await Promise.race([this.turn, sleep(SHUTDOWN_TIMEOUT_MS, undefined, { ref: false })]);
-    while (this.held.size > 0 && Date.now() < deadline) {
+    while (this.isBusy() && Date.now() < deadline) {
       this.wake();
       await sleep(20);
     }
-    for (const timer of this.timers) clearInterval(timer);
   }
 
-  /** One turn at a time, and one more after it where something happened meanwhile. */
+  private isBusy(): boolean {
+    return this.held.size + this.cycles.activeCount + this.cycles.pendingCount > 0;
+  }
+
+  /** Starts a cycle, or queues one behind the cycle under way. */
   private wake(): void {
-    if (this.turns > 1) return;
-    this.turns += 1;
-    this.turn = this.turn
-      .then(() => this.takeTurn())
-      .catch((error: Error) => this.logger.warn(`outbox cannot be used: ${error.message}`))
-      .finally(() => (this.turns -= 1));
+    if (this.cycles.pendingCount > 0) return;
+    this.cycles(() => this.runCycle()).catch((error: Error) =>
+      this.logger.warn(`outbox cannot be used: ${error.message}`),
+    );
   }
 
-  /** Writes down what has happened, all that ended during the last turn in one commit, and takes new mails. */
-  private async takeTurn(): Promise<void> {
-    await this.record();
-    await this.renew();
-    if (this.stopped || Date.now() < this.restsUntil) return;
-    const free = (this.outages > 0 ? 1 : MAX_CONCURRENT_MAILS) - this.held.size;
+  private async runCycle(): Promise<void> {
+    await this.flushOutcomes();
+    await this.renewLeases();
+    if (this.isStopping || Date.now() < this.nextProbeAt) return;
+    const free = (this.failedProbes > 0 ? 1 : MAX_CONCURRENT_MAILS) - this.held.size;
     if (free <= 0) return;
-    for (const claim of await this.outbox.claim(free)) void this.handle(claim);
+    for (const claim of await this.outbox.claim(free)) void this.send(claim);
   }
 
-  /** What is not in the database because it is away comes again: a mail that was accepted must not be sent twice. */
-  private async record(): Promise<void> {
+  /** If the database is away, keeps the outcomes for the next cycle, so that no mail is sent twice. */
+  private async flushOutcomes(): Promise<void> {
     const outcomes = [...this.outcomes];
     if (outcomes.length === 0) return;
     await this.outbox.saveOutcomes(outcomes);
@@ -104,56 +95,51 @@ export class MailWorker implements OnApplicationBootstrap, OnModuleDestroy {
     for (const { mail } of outcomes) this.held.delete(mail);
   }
 
-  private async renew(): Promise<void> {
-    if (this.held.size === 0 || Date.now() < this.renewsAt) return;
+  private async renewLeases(): Promise<void> {
+    if (this.held.size === 0 || Date.now() < this.nextRenewalAt) return;
     await this.outbox.renewLeases([...this.held]);
-    this.renewsAt = Date.now() + this.settings.mailTiming.renewal;
+    this.nextRenewalAt = Date.now() + this.settings.mailTiming.renewal;
   }
 
-  private async handle(claim: Claim): Promise<void> {
-    this.held.add(claim.mail);
-    this.outcomes.push(await this.deliver(claim));
-    this.wake();
-  }
-
-  /** Never throws. */
-  private async deliver({ mail, content }: Claim): Promise<Outcome> {
+  private async send({ mail, content }: Claim): Promise<void> {
+    this.held.add(mail);
+    let failure: Failure | undefined;
     try {
       await this.sender.send(mail, content);
       this.endOutage();
-      return { mail };
     } catch (error) {
-      return { mail, failure: this.failureOf(mail, error) };
+      failure = this.assessFailure(mail, error);
     }
+    this.outcomes.push({ mail, failure });
+    this.wake();
   }
 
-  private failureOf(mail: WaitingMail, error: unknown): Outcome['failure'] {
+  private assessFailure(mail: WaitingMail, error: unknown): Failure {
     const reason = error instanceof Error ? error.message : String(error);
-    const forGood = isForGood(error);
-    this.logger.warn(`mail ${mail.id} failed${forGood ? ' for good' : ''}: ${describeFailure(error)}`);
-    if (isAboutMail(error)) {
+    const isPermanent = isPermanentFailure(error);
+    this.logger.warn(`mail ${mail.id} failed${isPermanent ? ' for good' : ''}: ${describeFailure(error)}`);
+    if (isMailFailure(error)) {
       this.endOutage();
-      return { reason, retryInMs: forGood ? null : this.backOff(mail.attempts, LONGEST_PAUSE) };
+      return { reason, retryInMs: isPermanent ? null : this.backoffMs(mail.attempts, MAX_MAIL_BACKOFF) };
     }
-    this.rest();
-    return { reason, retryInMs: this.backOff(mail.attempts, LONGEST_OUTAGE_PAUSE) };
+    this.postponeProbe();
+    return { reason, retryInMs: this.backoffMs(mail.attempts, MAX_PROBE_BACKOFF) };
   }
 
   private endOutage(): void {
-    this.outages = 0;
-    this.restsUntil = 0;
+    this.failedProbes = 0;
+    this.nextProbeAt = 0;
   }
 
-  /** Leaves the mail server alone for a while; mails that failed together are one outage. */
-  private rest(): void {
-    if (Date.now() < this.restsUntil) return;
-    this.outages += 1;
-    this.restsUntil = Date.now() + this.backOff(this.outages, LONGEST_OUTAGE_PAUSE);
+  /** Mails that fail together count as one failed probe. */
+  private postponeProbe(): void {
+    if (Date.now() < this.nextProbeAt) return;
+    this.failedProbes += 1;
+    this.nextProbeAt = Date.now() + this.backoffMs(this.failedProbes, MAX_PROBE_BACKOFF);
   }
 
-  /** A pause that doubles with each failure, and differs from mail to mail; in milliseconds. */
-  private backOff(failures: number, longest: number): number {
-    const factor = Math.min(longest, 2 ** Math.min(failures, 20));
-    return this.settings.mailTiming.pause * factor * (0.5 + Math.random());
+  /** Doubles with each failure; the jitter spreads mails that failed together. */
+  private backoffMs(failures: number, maxFactor: number): number {
+    return this.settings.mailTiming.pause * Math.min(maxFactor, 2 ** failures) * (0.5 + Math.random());
   }
 }

@@ -1,38 +1,34 @@
-/** What a transport's errors mean for a mail. */
-
+/** An error of nodemailer. `responseCode` answers `command`; `permanent` is `false` where a retry may succeed. */
 interface SmtpError {
   message: string;
-  /** nodemailer's name of the kind. */
   code?: string;
-  /** What the mail server answered, and to which command. */
   responseCode?: number;
   command?: string;
-  /** Whether that code is one to expect again; nodemailer leaves out 503, an answer to the wrong order of commands. */
   permanent?: boolean;
 }
 
 /**
- * Whether the failure is this mail's, or its recipient's: the mail server takes others. What it says of a
- * login or our own address concerns all mails, and the operator may mend it.
+ * Returns whether the failure concerns only this mail. Failures of the connection, the login and the sender address
+ * concern all mails, and last until the mail server or the settings change.
  */
-export function isAboutMail(error: unknown): boolean {
+export function isMailFailure(error: unknown): boolean {
   const { command = '', responseCode = 0 } = error as SmtpError;
   return isUnsendable(error) || (['RCPT TO', 'DATA'].includes(command) && ![0, 421].includes(responseCode));
 }
 
-/** Whether trying again is of no use. */
-export function isForGood(error: unknown): boolean {
-  return isUnsendable(error) || (isAboutMail(error) && (error as SmtpError).permanent === true);
+/** Returns whether the mail would fail again. */
+export function isPermanentFailure(error: unknown): boolean {
+  return isUnsendable(error) || (isMailFailure(error) && (error as SmtpError).permanent === true);
 }
 
-/** What the log may say: what a mail server answers may quote the address, or the mail with its token. */
+/** Describes the failure for the log, without the mail server's words: they may quote the address or the token. */
 export function describeFailure(error: unknown): string {
   const { message, responseCode, command } = error as SmtpError;
   if (isUnsendable(error)) return 'its address cannot be written to';
-  return isAboutMail(error) ? `${responseCode} to ${command}, see its row for the reason` : message;
+  return isMailFailure(error) ? `${responseCode} to ${command}, see its row for the reason` : message;
 }
 
-/** An address that SMTP, or this server, has no way to write. */
+/** Returns whether SMTP, or the mail server, cannot express the address. */
 function isUnsendable(error: unknown): boolean {
   const { code, command } = error as SmtpError;
   return code === 'EENVELOPE' && command === 'API';

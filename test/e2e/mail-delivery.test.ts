@@ -135,6 +135,17 @@ describe('when the mail server was down', () => {
   });
 });
 
+test('a handler of new mails that fails affects neither the request nor the other handlers', async () => {
+  // The outbox is looked at so seldom that only the handler of the worker can have sent the mail in time.
+  await withServer({ mailTiming: { ...QUICK, look: 600_000 } }, async (on) => {
+    on.app.get(Outbox).mailAdded.add(() => {
+      throw new Error('broken handler');
+    });
+    const user = await on.parley.signUp('handled');
+    await sink.waitFor(user.email, WELCOME);
+  });
+});
+
 describe('a mail server that is slow', () => {
   test('stops nobody but whom it is slow for, and is sent eight mails at once at most', async () => {
     let letGo = () => {};
