@@ -4,17 +4,13 @@ import { loadSettings } from './config/settings.js';
 import { MAIL_KINDS } from './mail/mail.entity.js';
 import { renderMail } from './mail/mail.renderer.js';
 
-/**
- * `npm run mail:preview [folder]`: every mail as a file of HTML and one of text, to look at while one changes the
- * templates. Needs no server and no database.
- */
+// `npm run mail:preview [folder]` renders each mail to files. It needs neither a server nor a database.
 
-/** What users choose, and templates have to cope with. */
+/** Long values and markup, which templates must handle. */
 const SAMPLE = {
   username: 'maximiliane.von-und-zu.hohenstein',
   name: 'Maximiliane <b>"Max"</b> von & zu Hohenstein-Schwarzenfels-Oberammergau, Freifrau zu Donaudampfschifffahrt 🚢',
   address: "o'reilly+<i>chat</i>&co@a-rather-long-name-of-a-mail-server.example.com",
-  // As long as a real one.
   token: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9', 'sample'.repeat(32), 'sample-'.repeat(6)].join('.'),
 };
 

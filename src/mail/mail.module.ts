@@ -9,25 +9,19 @@ import { MailWorker, MAX_CONCURRENT_MAILS } from './mail.worker.js';
 import { MailsRepository } from './mails.repository.js';
 import { Outbox } from './outbox.service.js';
 
-/**
- * How mails reach a mail server; times in milliseconds. Connections are kept between the mails of a burst: greeting,
- * TLS and login take longer than a mail. An idle one ends before anybody on the way forgets it.
- *
- * Once the server has a mail, RFC 5321 gives it ten minutes for its answer: who hangs up before sends it twice.
- * The worker renews its lease meanwhile.
- */
+/** Times are in milliseconds. Connections are pooled, because connecting takes longer than sending a mail. */
 const SMTP = {
   pool: true,
   maxConnections: MAX_CONCURRENT_MAILS,
   idleTimeout: 10_000,
-  // Attempts are ours to count; but a kept connection may end just when the next mail begins.
+  // The outbox counts attempts. One requeue covers a pooled connection that closes as a mail begins.
   maxRequeues: 1,
   connectionTimeout: 60_000,
   greetingTimeout: 60_000,
+  // RFC 5321 gives a server ten minutes to confirm a mail. Hanging up before would send the mail twice.
   socketTimeout: 600_000,
 } as const;
 
-/** Mails: the outbox that other modules write to, and the worker that empties it. */
 @Module({
   imports: [
     TokensModule,

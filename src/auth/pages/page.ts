@@ -4,21 +4,20 @@ import { join } from 'node:path';
 import type { FastifyReply } from 'fastify';
 import Handlebars from 'handlebars';
 
-/** A whole page with the policy that lets nothing but its own style and script run. */
+/** An HTML document and its Content-Security-Policy, which allows only its inline style and script. */
 export interface Page {
   html: string;
   policy: string;
 }
 
-/** How something ended, in words for a person. */
+/** The result of following a link, as the page words it. */
 export interface Outcome {
   tone: keyof typeof ICONS;
   title: string;
-  /** Paragraphs. */
   text: string[];
 }
 
-/** Paths in a square of 24: a tick, an exclamation mark, an i. */
+/** SVG paths in a 24 × 24 view box. */
 const ICONS = {
   good: 'M7 12.5l3.5 3.5L17 9',
   bad: 'M12 6.5v7M12 17.3v.1',
@@ -29,7 +28,7 @@ const STYLE = readAsset('pages.css');
 const shell = compileTemplate('shell.hbs');
 const outcomeTemplate = compileTemplate('outcome.hbs');
 
-/** A file beside this one. A browser reads line ends as `\n`, whatever they are on disk, and hashes those. */
+/** Reads a file of this folder with `\n` as line ends, because browsers normalize them before they check a hash. */
 export function readAsset(name: string): string {
   return readFileSync(join(import.meta.dirname, name), 'utf8').replaceAll('\r\n', '\n');
 }
@@ -38,7 +37,6 @@ export function compileTemplate(name: string): HandlebarsTemplateDelegate {
   return Handlebars.compile(readAsset(name), { strict: true });
 }
 
-/** The part of a page that tells how something ended. */
 export function renderOutcome(outcome: Outcome): string {
   return outcomeTemplate({ ...outcome, icon: ICONS[outcome.tone] });
 }
@@ -47,7 +45,7 @@ export function outcomePage(outcome: Outcome): Page {
   return makePage({ title: outcome.title, body: renderOutcome(outcome) });
 }
 
-/** Puts the body, which is HTML, into the shell. A script may call the server that the page came from. */
+/** Builds a page from an HTML body. The script may only call the server that sent the page. */
 export function makePage({
   title,
   body,
@@ -72,7 +70,7 @@ function hashOf(inline: string): string {
   return `'sha256-${createHash('sha256').update(inline).digest('base64')}'`;
 }
 
-/** Sends a page that loads nothing and tells nobody its address, which holds a token. */
+/** Sends a page. `no-referrer` and `no-store` protect the token in its URL. */
 export function sendPage(reply: FastifyReply, status: number, { html, policy }: Page): FastifyReply {
   return reply
     .status(status)

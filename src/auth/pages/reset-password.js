@@ -1,9 +1,7 @@
-// The form behind the link of a reset mail. `sha256` comes from js-sha256, in front of this script:
-// `crypto.subtle` is missing where the page comes over plain HTTP, in a local network for instance.
+// The page puts js-sha256 in front of this script, because browsers offer `crypto.subtle` only over HTTPS.
 (() => {
   const MIN_LENGTH = 8;
-  /** How long to wait for an answer, in milliseconds. */
-  const PATIENCE = 30_000;
+  const TIMEOUT_MS = 30_000;
 
   const element = (id) => document.getElementById(id);
   const [form, password, repeated, visible, notice, submit] = [
@@ -18,30 +16,30 @@
   let isBusy = false;
 
   if (/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) form.hidden = false;
-  else conclude('damaged');
+  else showOutcome('damaged');
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    if (!isBusy && isComplete()) void setPassword();
+    if (!isBusy && validate()) void setPassword();
   });
-  for (const field of [password, repeated]) field.addEventListener('input', () => mark(field, ''));
+  for (const field of [password, repeated]) field.addEventListener('input', () => setError(field, ''));
   visible.addEventListener('change', () => {
     for (const field of [password, repeated]) field.type = visible.checked ? 'text' : 'password';
   });
 
-  /** Whether the form may go; otherwise says what is wrong and leads there. */
-  function isComplete() {
+  /** Validates the form. Marks a wrong field and moves the focus there. */
+  function validate() {
     notice.textContent = '';
     const isTooShort = [...password.value].length < MIN_LENGTH;
     const differs = !isTooShort && password.value !== repeated.value;
-    mark(password, isTooShort && `Please choose at least ${MIN_LENGTH} characters.`);
-    mark(repeated, differs && 'This is not the same password. Please type it again.');
+    setError(password, isTooShort && `Please choose at least ${MIN_LENGTH} characters.`);
+    setError(repeated, differs && 'This is not the same password. Please type it again.');
     if (isTooShort) password.focus();
     else if (differs) repeated.focus();
     return !isTooShort && !differs;
   }
 
-  function mark(field, problem) {
+  function setError(field, problem) {
     const error = element(`${field.id}-error`);
     error.textContent = problem || '';
     error.hidden = !problem;
@@ -51,13 +49,13 @@
 
   async function setPassword() {
     setBusy(true);
-    const outcome = await send(sha256(new TextEncoder().encode(password.value)));
+    const outcome = await postDigest(sha256(new TextEncoder().encode(password.value)));
     setBusy(false);
-    if (['done', 'used', 'expired', 'damaged'].includes(outcome)) conclude(outcome);
+    if (['done', 'used', 'expired', 'damaged'].includes(outcome)) showOutcome(outcome);
     else notice.textContent = outcome;
   }
 
-  /** Not `disabled`, which would take the focus away. */
+  /** Uses `aria-disabled`, because a disabled button would lose the focus. */
   function setBusy(busy) {
     isBusy = busy;
     submit.setAttribute('aria-disabled', String(busy));
@@ -65,19 +63,19 @@
     for (const field of [password, repeated]) field.readOnly = busy;
   }
 
-  /** The id of the outcome to show, or what to say where it may help to try again. */
-  async function send(digest) {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), PATIENCE);
+  /** Returns the id of the final outcome, or a message where a retry may succeed. */
+  async function postDigest(digest) {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
     try {
-      // Relative: behind a proxy the server may have a path of its own.
+      // Relative, because a proxy may serve Parley under a path.
       const response = await fetch('api/auth/reset-password', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Authorization: token },
         body: JSON.stringify({ password: digest }),
-        signal: patience.signal,
+        signal: timeout.signal,
       });
-      // What answers something else is not our server, but a proxy or a hotel's login.
+      // An answer that is not JSON comes from a proxy or a captive portal.
       const answer = await response.json().catch(() => ({}));
       return outcomeOf(response.status, answer);
     } catch {
@@ -94,8 +92,8 @@
     return reason.includes('no longer valid') ? 'used' : 'damaged';
   }
 
-  /** Shows how it ended, in place of the form. */
-  function conclude(id) {
+  /** Replaces the form by the outcome. */
+  function showOutcome(id) {
     const outcome = element('outcome');
     element('task').remove();
     outcome.replaceChildren(element(id).content.cloneNode(true));

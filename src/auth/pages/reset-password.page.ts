@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compileTemplate, makePage, type Outcome, outcomePage, readAsset, renderOutcome } from './page.js';
 
-/** What the script shows in place of the form, by the ids that it knows. */
+/** The script shows one of these instead of the form, by its id. */
 const OUTCOMES: Record<'done' | 'used' | 'expired' | 'damaged', Outcome> = {
   done: {
     tone: 'good',
@@ -40,7 +40,7 @@ const OUTCOMES: Record<'done' | 'used' | 'expired' | 'damaged', Outcome> = {
 
 const TITLE = 'Choose a new password';
 
-/** The page that asks for a new password. It is the same for everybody: its script reads the token off the address. */
+/** The same for every token: the script of the page reads the token from the URL. */
 export const resetPasswordPage = makePage({
   title: TITLE,
   body: compileTemplate('reset-password.hbs')({
@@ -52,10 +52,9 @@ export const resetPasswordPage = makePage({
   script: `${readSha256()}\n${readAsset('reset-password.js')}`,
 });
 
-/** What a link without a token leads to. */
 export const incompleteResetPage = outcomePage(OUTCOMES.damaged);
 
-/** The build for browsers, as its package ships it, which is no module that could be imported here. */
+/** Reads the browser build of js-sha256, which the page inlines. */
 function readSha256(): string {
   return readFileSync(fileURLToPath(import.meta.resolve('js-sha256/build/sha256.min.js')), 'utf8');
 }

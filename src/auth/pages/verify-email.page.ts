@@ -12,7 +12,7 @@ export const verifiedPage = outcomePage({
   text: ['Thank you. There is nothing else to do, you can close this page.'],
 });
 
-/** Often a mail scanner or a second click: mostly all is well, and the page has to say so. */
+/** Mostly shown after a second click or a mail scanner, when the address is already verified. */
 const usedPage = outcomePage({
   tone: 'note',
   title: 'This link has been used already',
@@ -43,12 +43,12 @@ const troublePage = outcomePage({
   text: ['Your email address could not be verified now. Please follow the link again in a few minutes.'],
 });
 
-/** A browser asks for HTML by name; other clients take what they get. */
+/** Returns whether the client is a browser: only browsers name HTML in `Accept`. */
 export function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') ?? false;
 }
 
-/** Shows a person who followed the link in a mail what went wrong; answers programs as everywhere. */
+/** Answers browsers with a page, and other clients with the usual error. */
 @Catch()
 export class VerifyEmailPageFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -63,7 +63,7 @@ export class VerifyEmailPageFilter implements ExceptionFilter {
   }
 }
 
-/** The tokens module words what is wrong with a token; a person needs to know what to do. */
+/** Tells failures apart by the words of the tokens module. */
 function pageFor({ status, message }: ErrorResponse): Page {
   if (status >= 500) return troublePage;
   if (message.includes('expired')) return expiredPage;
