@@ -2,7 +2,6 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Transport } from 'nodemailer';
 
-/** Writes each mail to a file that mail programs can open. */
 export function emlFileTransport(folder: string): Transport {
   return {
     name: 'eml-file',

@@ -8,17 +8,14 @@ const DAY = 24 * HOUR;
 const RESETS: MailKind[] = ['reset-password'];
 const VERIFICATIONS: MailKind[] = ['verify-email', 'verify-new-email'];
 
-/** At most `max` mails of these kinds, counted together, go to a user in any period of that length (microseconds). */
+/** The kinds of a limit are counted together. */
 const LIMITS = [
-  { kinds: RESETS, max: 2, period: HOUR },
-  { kinds: RESETS, max: 5, period: DAY },
-  { kinds: VERIFICATIONS, max: 5, period: DAY },
+  { kinds: RESETS, max: 2, periodUs: HOUR },
+  { kinds: RESETS, max: 5, periodUs: DAY },
+  { kinds: VERIFICATIONS, max: 5, periodUs: DAY },
 ];
 
-/**
- * Returns when the limits allow another mail of a kind to the user, in microseconds; 0 without a limit. Sent mails
- * count from when they were sent, waiting ones from now. The caller must hold the lock of the user's row.
- */
+/** Returns when the limits allow another mail, in microseconds. The caller must hold the lock of the user's row. */
 export async function getEarliestDueAt(
   manager: EntityManager,
   userId: number,
@@ -30,5 +27,5 @@ export async function getEarliestDueAt(
   const times = mails
     .map(({ state, dueAt }) => (state === 'waiting' ? now() : dueAt))
     .toSorted((a, b) => b - a);
-  return Math.max(...limits.map(({ max, period }) => (times.length < max ? 0 : times[max - 1] + period)));
+  return Math.max(...limits.map(({ max, periodUs }) => (times.length < max ? 0 : times[max - 1] + periodUs)));
 }

@@ -30,14 +30,10 @@ export class Mail {
   @Column('int')
   attempts!: number;
 
-  /**
-   * In microseconds. Of a waiting mail: when to try next, or when the lease of its worker ends. Of any other: when it
-   * reached its state.
-   */
+  /** When to try next, when the lease ends, or when the mail reached its final state; in microseconds. */
   @Column('bigint', { name: 'due_at' })
   dueAt!: number;
 
-  /** The reason of the last failure, without tokens. */
   @Column('varchar', { length: 500, nullable: true })
   error!: string | null;
 

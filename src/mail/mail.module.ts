@@ -9,7 +9,6 @@ import { MailWorker, MAX_CONCURRENT_MAILS } from './mail.worker.js';
 import { MailsRepository } from './mails.repository.js';
 import { Outbox } from './outbox.service.js';
 
-/** Times are in milliseconds. Connections are pooled, because connecting takes longer than sending a mail. */
 const SMTP = {
   pool: true,
   maxConnections: MAX_CONCURRENT_MAILS,

@@ -21,7 +21,6 @@ export interface MailContent {
 export interface MailToRender extends MailContent {
   kind: MailKind;
   address: string;
-  /** The base of all links, without a trailing slash. */
   publicUrl: string;
 }
 
@@ -48,7 +47,6 @@ function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu, ' ');
 }
 
-/** Compiles the templates with this file extension. Each may include the others as partials. */
 function compileTemplates(extension: string, options: CompileOptions = {}) {
   const handlebars = Handlebars.create();
   for (const file of readdirSync(FOLDER).filter((name) => name.endsWith(extension))) {

@@ -4,7 +4,6 @@ import { Settings } from '../config/settings.js';
 import { type MailContent, renderMail } from './mail.renderer.js';
 import type { WaitingMail } from './mails.repository.js';
 
-/** Sends a mail by SMTP or, without an SMTP server, to a file. */
 @Injectable()
 export class MailSender {
   constructor(
@@ -12,7 +11,6 @@ export class MailSender {
     private readonly mailer: MailerService,
   ) {}
 
-  /** @throws the error of the transport. */
   async send(mail: WaitingMail, content: MailContent): Promise<void> {
     const { id, kind, address, createdAt } = mail;
     // With PORT=0 the public URL is final only once the server listens.
@@ -30,7 +28,6 @@ export class MailSender {
   }
 }
 
-/** Returns `chat@example.com` for `Chat <chat@example.com>`. */
 function addressOf(mailbox: string): string {
   return /<([^>]+)>$/.exec(mailbox)?.[1] ?? mailbox;
 }

@@ -13,18 +13,14 @@ export const MAX_CONCURRENT_MAILS = 8;
 const CLEANUP_INTERVAL_MS = 3_600_000;
 const SHUTDOWN_TIMEOUT_MS = 5_000;
 
-/** Limits of the back-off before jitter, as multiples of the first one: ten minutes for a mail, one for a probe. */
+/** These factors limit the back-off to ten minutes for a mail and one minute for a probe, before jitter. */
 const MAX_MAIL_BACKOFF = 600;
 const MAX_PROBE_BACKOFF = 60;
 
-/**
- * Sends the mails of the outbox in the background. While the mail server is down, one mail at a time probes it, with
- * back-off; the other mails wait unclaimed.
- */
+/** Sends mails in the background. While the mail server is down, single mails probe it, and the others wait. */
 @Injectable()
 export class MailWorker implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Mail');
-  /** Runs one cycle at a time. */
   private readonly cycles = pLimit(1);
   /** Claimed mails whose outcome is not in the database yet. */
   private readonly held = new Set<WaitingMail>();
@@ -52,10 +48,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /**
-   * Finishes the mails under way and claims no more. When the timeout ends first, the outcome of a mail is unknown, and
-   * it is sent again after its lease.
-   */
+  /** A mail that is still under way at the timeout is sent again after its lease. */
   async onModuleDestroy(): Promise<void> {
     this.isStopping = true;
     const deadline = Date.now() + SHUTDOWN_TIMEOUT_MS;
@@ -69,7 +62,6 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     return this.held.size + this.cycles.activeCount + this.cycles.pendingCount > 0;
   }
 
-  /** Starts a cycle, or queues one behind the cycle under way. */
   private wake(): void {
     if (this.cycles.pendingCount > 0) return;
     this.cycles(() => this.runCycle()).catch((error: Error) =>
@@ -86,7 +78,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     for (const claim of await this.outbox.claim(free)) void this.send(claim);
   }
 
-  /** If the database is away, keeps the outcomes for the next cycle, so that no mail is sent twice. */
+  /** Keeps the outcomes until the database has them, because a lost outcome would send a mail twice. */
   private async flushOutcomes(): Promise<void> {
     const outcomes = [...this.outcomes];
     if (outcomes.length === 0) return;
@@ -138,7 +130,6 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     this.nextProbeAt = Date.now() + this.backoffMs(this.failedProbes, MAX_PROBE_BACKOFF);
   }
 
-  /** Doubles with each failure; the jitter spreads mails that failed together. */
   private backoffMs(failures: number, maxFactor: number): number {
     return this.settings.mailTiming.pause * Math.min(maxFactor, 2 ** failures) * (0.5 + Math.random());
   }

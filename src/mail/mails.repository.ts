@@ -3,7 +3,6 @@ import { now } from '../helpers/clock.js';
 import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { Mail } from './mail.entity.js';
 
-/** A mail that waits to be sent. */
 export type WaitingMail = Omit<Mail, 'state' | 'error'>;
 
 export interface Recipient {
@@ -19,8 +18,8 @@ export class MailsRepository {
   constructor(private readonly reader: Reader) {}
 
   /**
-   * Returns at most `limit` mails that are due, the longest overdue first. Mails to one address go out in order: a
-   * mail waits for the earlier ones, except for those that a limit postpones (not due and never tried).
+   * Returns due mails, the longest overdue first. A mail waits for earlier ones to its address, unless a limit postpones
+   * them (not due and never tried).
    */
   findDue(limit: number): Promise<WaitingMail[]> {
     return this.reader.query<WaitingMail>(
@@ -35,7 +34,6 @@ export class MailsRepository {
     );
   }
 
-  /** Locks the users against changes until the transaction ends. */
   async lockRecipients(tx: Transaction, userIds: number[]): Promise<Map<number, Recipient>> {
     const rows = await tx.query<Recipient>(
       `SELECT id, username, name, email FROM users

@@ -13,12 +13,11 @@ import { MailsRepository, type WaitingMail } from './mails.repository.js';
 const DAY = 86_400 * SECOND;
 const MILLISECOND = 1_000;
 
-/** A mail that keeps failing is given up at this age, in microseconds, but not before this many attempts. */
-const MAX_AGE = 3 * DAY;
+/** A mail that keeps failing is given up at this age, but not before this many attempts. */
+const MAX_AGE_US = 3 * DAY;
 const MIN_ATTEMPTS = 20;
 
-/** How long sent, failed and cancelled mails are kept, in microseconds. */
-const RETENTION = 30 * DAY;
+const RETENTION_US = 30 * DAY;
 
 const MAX_ERROR_LENGTH = 500;
 
@@ -29,7 +28,6 @@ const TOKEN_KINDS = {
   'password-changed': null,
 } as const satisfies Record<MailKind, string | null>;
 
-/** A mail that one worker has leased, with its content. */
 export interface Claim {
   mail: WaitingMail;
   content: MailContent;
@@ -37,23 +35,18 @@ export interface Claim {
 
 export interface Failure {
   reason: string;
-  /** Milliseconds until the next attempt; `null` gives the mail up. */
+  /** `null` gives the mail up. */
   retryInMs: number | null;
 }
 
-/** The result of one attempt to send a mail; without a failure the mail was sent. */
 export interface Outcome {
   mail: WaitingMail;
   failure?: Failure;
 }
 
-/**
- * The transactional outbox: a mail is inserted in the transaction that causes it, and sent after the commit. A worker
- * claims a mail with a lease; one worker at a time holds each mail.
- */
+/** A transactional outbox: mails are inserted with their cause, and claimed by one worker at a time for a lease. */
 @Injectable()
 export class Outbox {
-  /** Run after each commit that added a mail. */
   readonly mailAdded = new Handlers<[]>();
   private readonly logger = new Logger('Mail');
 
@@ -76,7 +69,9 @@ export class Outbox {
     const dueAt = Math.max(allowedAt, now());
     await manager.insert(Mail, { ...mail, state: 'waiting', attempts: 0, dueAt, createdAt: now() });
     tx.afterCommit(() => {
-      this.mailAdded.run().catch((error: Error) => this.logger.error(`handler failed: ${error.message}`));
+      this.mailAdded
+        .run()
+        .catch((error: Error) => this.logger.error(`handler of new mails failed: ${error.message}`));
     });
   }
 
@@ -88,7 +83,6 @@ export class Outbox {
     await manager.update(Mail, waiting, { state: 'cancelled', dueAt: now() });
   }
 
-  /** Claims at most `limit` mails that are due. */
   async claim(limit: number): Promise<Claim[]> {
     const due = await this.mails.findDue(limit);
     if (due.length === 0) return [];
@@ -101,7 +95,7 @@ export class Outbox {
         const recipient = recipients.get(mail.userId);
         if (!recipient || !(await this.lease(manager, mail))) continue;
         const tokenKind = TOKEN_KINDS[mail.kind];
-        // Whoever reads the mail of an old address must not be able to verify the new one.
+        // A link that is sent to an old address would verify the new one.
         if (tokenKind === 'verify-email' && recipient.email !== mail.address) {
           await manager.delete(Mail, { id: mail.id });
           continue;
@@ -114,7 +108,6 @@ export class Outbox {
     });
   }
 
-  /** Compares and sets: returns `false` if another worker was first, or if the mail was cancelled. */
   private async lease(manager: EntityManager, mail: WaitingMail): Promise<boolean> {
     const unchanged = { ...claimOf(mail), dueAt: mail.dueAt };
     const leased = { attempts: mail.attempts + 1, dueAt: this.leaseEnd() };
@@ -129,10 +122,7 @@ export class Outbox {
     });
   }
 
-  /**
-   * Saves the results of attempts, all or none. A failure counts only while its worker holds the mail; a mail that was
-   * sent is always marked as sent.
-   */
+  /** A failure counts only while its worker holds the mail; success always counts. */
   async saveOutcomes(outcomes: Outcome[]): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const manager = await tx.manager();
@@ -144,7 +134,7 @@ export class Outbox {
   }
 
   async deleteOldMails(): Promise<void> {
-    const old: FindOptionsWhere<Mail> = { state: Not('waiting'), createdAt: LessThan(now() - RETENTION) };
+    const old: FindOptionsWhere<Mail> = { state: Not('waiting'), createdAt: LessThan(now() - RETENTION_US) };
     await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(Mail, old));
   }
 
@@ -160,7 +150,7 @@ function claimOf({ id, attempts }: WaitingMail): FindOptionsWhere<Mail> {
 
 function changesAfter({ reason, retryInMs }: Failure, { createdAt, attempts }: WaitingMail): Partial<Mail> {
   const error = toStorableError(reason);
-  const isTooOld = now() - createdAt > MAX_AGE && attempts >= MIN_ATTEMPTS;
+  const isTooOld = now() - createdAt > MAX_AGE_US && attempts >= MIN_ATTEMPTS;
   if (retryInMs === null || isTooOld) return { state: 'failed', error, dueAt: now() };
   return { error, dueAt: now() + Math.round(retryInMs * MILLISECOND) };
 }

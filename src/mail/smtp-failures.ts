@@ -1,4 +1,3 @@
-/** An error of nodemailer. `responseCode` answers `command`; `permanent` is `false` where a retry may succeed. */
 interface SmtpError {
   message: string;
   code?: string;
@@ -7,16 +6,12 @@ interface SmtpError {
   permanent?: boolean;
 }
 
-/**
- * Returns whether the failure concerns only this mail. Failures of the connection, the login and the sender address
- * concern all mails, and last until the mail server or the settings change.
- */
+/** Failures of the connection, the login or the sender address concern all mails, so they return `false`. */
 export function isMailFailure(error: unknown): boolean {
   const { command = '', responseCode = 0 } = error as SmtpError;
   return isUnsendable(error) || (['RCPT TO', 'DATA'].includes(command) && ![0, 421].includes(responseCode));
 }
 
-/** Returns whether the mail would fail again. */
 export function isPermanentFailure(error: unknown): boolean {
   return isUnsendable(error) || (isMailFailure(error) && (error as SmtpError).permanent === true);
 }
@@ -28,7 +23,6 @@ export function describeFailure(error: unknown): string {
   return isMailFailure(error) ? `${responseCode} to ${command}, see its row for the reason` : message;
 }
 
-/** Returns whether SMTP, or the mail server, cannot express the address. */
 function isUnsendable(error: unknown): boolean {
   const { code, command } = error as SmtpError;
   return code === 'EENVELOPE' && command === 'API';

@@ -10,14 +10,12 @@ export interface Page {
   policy: string;
 }
 
-/** The result of following a link, as the page words it. */
 export interface Outcome {
   tone: keyof typeof ICONS;
   title: string;
   text: string[];
 }
 
-/** SVG paths in a 24 × 24 view box. */
 const ICONS = {
   good: 'M7 12.5l3.5 3.5L17 9',
   bad: 'M12 6.5v7M12 17.3v.1',

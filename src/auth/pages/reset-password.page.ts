@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { compileTemplate, makePage, type Outcome, outcomePage, readAsset, renderOutcome } from './page.js';
 
-/** The script shows one of these instead of the form, by its id. */
 const OUTCOMES: Record<'done' | 'used' | 'expired' | 'damaged', Outcome> = {
   done: {
     tone: 'good',

@@ -48,7 +48,6 @@ export function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') ?? false;
 }
 
-/** Answers browsers with a page, and other clients with the usual error. */
 @Catch()
 export class VerifyEmailPageFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
