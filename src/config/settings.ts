@@ -32,16 +32,14 @@ export interface HashingCost {
   timeCost: number;
 }
 
-/** How the outbox times its work, in milliseconds. */
+/** The intervals of the mail worker. */
 export interface MailTiming {
-  /** How often to look for mails that have become due, or that another instance left behind. */
-  look: number;
-  /** How long a mail belongs to the worker that took it, counted from the last sign that it works. */
-  lease: number;
-  /** How often a worker gives that sign; several fit into a lease. */
-  renewal: number;
-  /** Half of the pause after a first failure, on average; it doubles with each further one. */
-  pause: number;
+  pollMs: number;
+  leaseMs: number;
+  /** Between two renewals of a lease; several fit into a lease. */
+  renewalMs: number;
+  /** Doubles with each failure: the first back-off is twice this on average. */
+  backoffMs: number;
 }
 
 /** Everything that an operator can set ("Settings" in the contract), checked and typed. */
@@ -71,7 +69,7 @@ export class Settings {
   /** Not an operator's setting: the contract fixes the floor, tests pass in a cheap one. */
   hashing: HashingCost = { memoryCost: 19_456, timeCost: 2 };
   /** Not an operator's setting either: tests pass in a quicker one. */
-  mailTiming: MailTiming = { look: 1_000, lease: 60_000, renewal: 15_000, pause: 1_000 };
+  mailTiming: MailTiming = { pollMs: 1_000, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 1_000 };
 }
 
 /**

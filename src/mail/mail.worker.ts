@@ -40,7 +40,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     const run = async () => this.wake();
     this.outbox.mailAdded.add(run);
-    this.scheduler.add({ name: 'sending mails', intervalMs: this.settings.mailTiming.look, run });
+    this.scheduler.add({ name: 'sending mails', intervalMs: this.settings.mailTiming.pollMs, run });
     this.scheduler.add({
       name: 'deleting old mails',
       intervalMs: CLEANUP_INTERVAL_MS,
@@ -90,7 +90,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
   private async renewLeases(): Promise<void> {
     if (this.held.size === 0 || Date.now() < this.nextRenewalAt) return;
     await this.outbox.renewLeases([...this.held]);
-    this.nextRenewalAt = Date.now() + this.settings.mailTiming.renewal;
+    this.nextRenewalAt = Date.now() + this.settings.mailTiming.renewalMs;
   }
 
   private async send({ mail, content }: Claim): Promise<void> {
@@ -131,6 +131,6 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
   }
 
   private backoffMs(failures: number, maxFactor: number): number {
-    return this.settings.mailTiming.pause * Math.min(maxFactor, 2 ** failures) * (0.5 + Math.random());
+    return this.settings.mailTiming.backoffMs * Math.min(maxFactor, 2 ** failures) * (0.5 + Math.random());
   }
 }

@@ -139,7 +139,7 @@ export class Outbox {
   }
 
   private leaseEnd(): number {
-    return now() + this.settings.mailTiming.lease * MILLISECOND;
+    return now() + this.settings.mailTiming.leaseMs * MILLISECOND;
   }
 }
 

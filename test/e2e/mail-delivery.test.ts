@@ -23,10 +23,10 @@ const CHANGED = /^Your password was changed$/;
 const SECOND = 1_000_000;
 
 /** Leases so short that a test can outlive them. */
-const SHORT_LEASE: MailTiming = { ...QUICK, lease: 2_000, renewal: 250 };
+const SHORT_LEASE: MailTiming = { ...QUICK, leaseMs: 2_000, renewalMs: 250 };
 
 /** The pauses of every day. */
-const UNHURRIED: MailTiming = { ...QUICK, pause: 1_000 };
+const UNHURRIED: MailTiming = { ...QUICK, backoffMs: 1_000 };
 
 let sink: SmtpSink;
 let server: TestServer;
@@ -137,7 +137,7 @@ describe('when the mail server was down', () => {
 
 test('a handler of new mails that fails affects neither the request nor the other handlers', async () => {
   // The outbox is looked at so seldom that only the handler of the worker can have sent the mail in time.
-  await withServer({ mailTiming: { ...QUICK, look: 600_000 } }, async (on) => {
+  await withServer({ mailTiming: { ...QUICK, pollMs: 600_000 } }, async (on) => {
     on.app.get(Outbox).mailAdded.add(() => {
       throw new Error('broken handler');
     });
@@ -177,7 +177,7 @@ describe('a mail server that is slow', () => {
         for (const user of users) {
           await sink.waitForOffer(user.email, WELCOME);
           const [{ due_at: leased }] = await rowsTo(first, user);
-          await waitForRow(second, user, (row) => row.due_at > leased + SHORT_LEASE.lease * 1_000);
+          await waitForRow(second, user, (row) => row.due_at > leased + SHORT_LEASE.leaseMs * 1_000);
         }
         sink.release();
         for (const user of users) {
@@ -277,7 +277,7 @@ describe('pauses', () => {
     await waitForRow(on, user, (row) => row.error !== null);
     await change(on, `attempts = ${attempts - 1}, due_at = 0`, `address = '${user.email}'`);
     // The lease of the attempt ends sooner than any of these pauses.
-    const leaseEnd = Date.now() * 1_000 + 2 * UNHURRIED.lease * 1_000;
+    const leaseEnd = Date.now() * 1_000 + 2 * UNHURRIED.leaseMs * 1_000;
     const row = await waitForRow(on, user, (mail) => mail.attempts === attempts && mail.due_at > leaseEnd);
     return row.due_at / SECOND - Date.now() / 1_000;
   }

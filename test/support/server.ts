@@ -44,8 +44,8 @@ async function runOn(server: string, statement: string): Promise<void> {
   await connection.end();
 }
 
-/** An outbox whose pauses are a fiftieth. Its leases are as long as ever: a test waits for the end of none. */
-export const QUICK: MailTiming = { look: 50, lease: 60_000, renewal: 15_000, pause: 20 };
+/** Back-offs are a fiftieth of the usual ones. Leases are as long as usual, because no test waits for their end. */
+export const QUICK: MailTiming = { pollMs: 50, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 20 };
 
 /** The settings of a server on the database, with hashes that cost next to nothing. */
 export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {
