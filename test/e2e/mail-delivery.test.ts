@@ -22,11 +22,10 @@ const RESET = /^Reset your password$/;
 const CHANGED = /^Your password was changed$/;
 const SECOND = 1_000_000;
 
-/** Leases so short that a test can outlive them. */
+/** A test can wait for the end of these leases. */
 const SHORT_LEASE: MailTiming = { ...QUICK, leaseMs: 2_000, renewalMs: 250 };
 
-/** The pauses of every day. */
-const UNHURRIED: MailTiming = { ...QUICK, backoffMs: 1_000 };
+const USUAL_BACKOFF: MailTiming = { ...QUICK, backoffMs: 1_000 };
 
 let sink: SmtpSink;
 let server: TestServer;
@@ -53,7 +52,7 @@ const rowsTo = (on: TestServer, { email }: Member) => rows(on, `address = '${ema
 const change = ({ app }: TestServer, set: string, where: string) =>
   app.get(UnitOfWork).run((tx) => tx.execute(`UPDATE mails SET ${set} WHERE ${where}`));
 
-/** Resolves with the user's newest mail once it fulfils the condition. */
+/** Waits until the newest mail to the user fulfils the condition. */
 const waitForRow = (on: TestServer, user: Member, fulfils: (row: Json) => boolean) =>
   until(`a mail to ${user.email}`, async () => {
     const row = (await rowsTo(on, user)).at(-1);
@@ -65,12 +64,12 @@ const waitForState = (on: TestServer, user: Member, state: string) =>
 const isTo = (user: Member) => (mail: ReceivedMail) => mail.recipients.includes(user.email);
 const subjectsTo = (user: Member, mails: ReceivedMail[]) =>
   mails.filter(isTo(user)).map(({ subject }) => subject);
-/** The number of a mail's row, which its Message-ID holds. */
-const numberOf = ({ messageId }: ReceivedMail) => Number(messageId?.split('.')[1]);
+/** Returns the id of the mail's row, which is part of the Message-ID. */
+const rowIdOf = ({ messageId }: ReceivedMail) => Number(messageId?.split('.')[1]);
 const count = (total: number, mails: ReceivedMail[]) =>
   until(`${total} mails`, () => mails.length >= total || undefined);
 
-/** A server of its own for one test, on a database that may have been used before. */
+/** Runs the task with a server of its own, on a new database unless one is given. */
 async function withServer(
   { smtpUrl = sink.url, mailTiming = QUICK, database }: Partial<Setup>,
   task: (on: TestServer) => Promise<void>,
@@ -89,8 +88,8 @@ interface Setup {
   database: TestDatabase;
 }
 
-describe('when the mail server was down', () => {
-  test('500 mails all arrive once, those to one address in their order', async () => {
+describe('an outage of the mail server', () => {
+  test('delays 500 mails, which then arrive once each and in order per address', async () => {
     const port = await freePort();
     await withServer({ smtpUrl: `smtp://127.0.0.1:${port}` }, async (cutOff) => {
       const causeFive = async (n: number) => {
@@ -103,7 +102,7 @@ describe('when the mail server was down', () => {
       revived.verdict = () => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
       try {
         await count(500, revived.accepted);
-        await until('all to be written down', async () =>
+        await until('all mails to be marked as sent', async () =>
           (await rows(cutOff, `state <> 'sent'`)).length === 0 ? true : undefined,
         );
         expect(new Set(revived.offered.map(({ messageId }) => messageId)).size).toBe(500);
@@ -114,8 +113,8 @@ describe('when the mail server was down', () => {
             expect.stringMatching(WELCOME),
             ...[RESET, CHANGED, RESET, CHANGED].map((subject) => expect.stringMatching(subject)),
           ]);
-          const numbers = mails.map(numberOf);
-          expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+          const ids = mails.map(rowIdOf);
+          expect(ids).toEqual(ids.toSorted((a, b) => a - b));
         }
       } finally {
         await revived.close();
@@ -123,7 +122,7 @@ describe('when the mail server was down', () => {
     });
   });
 
-  test('it is tried with one mail now and then, the others wait untouched', async () => {
+  test('is probed with single mails, while the others wait unclaimed', async () => {
     await withServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` }, async (cutOff) => {
       await Promise.all(Array.from({ length: 50 }, (_, n) => cutOff.parley.signUp(`patient${n}`)));
       const tried = await until('some attempts', async () => {
@@ -136,7 +135,7 @@ describe('when the mail server was down', () => {
 });
 
 test('a handler of new mails that fails affects neither the request nor the other handlers', async () => {
-  // The outbox is looked at so seldom that only the handler of the worker can have sent the mail in time.
+  // Without polling, only the worker's handler can start the sending.
   await withServer({ mailTiming: { ...QUICK, pollMs: 600_000 } }, async (on) => {
     on.app.get(Outbox).mailAdded.add(() => {
       throw new Error('broken handler');
@@ -146,8 +145,8 @@ test('a handler of new mails that fails affects neither the request nor the othe
   });
 });
 
-describe('a mail server that is slow', () => {
-  test('stops nobody but whom it is slow for, and is sent eight mails at once at most', async () => {
+describe('a slow mail server', () => {
+  test('delays no mail that it accepts quickly, and receives at most eight mails at once', async () => {
     let letGo = () => {};
     const released = new Promise<void>((resolve) => (letGo = resolve));
     sink.verdict = async ({ recipients }) => {
@@ -168,7 +167,7 @@ describe('a mail server that is slow', () => {
 
   const isToAny = (users: Member[]) => (mail: ReceivedMail) => users.some((user) => isTo(user)(mail));
 
-  test('gets each mail from one of two instances, however long it takes', async () => {
+  test('receives each mail from one of two instances, even if a mail takes longer than a lease', async () => {
     const database = await createTestDatabase();
     await withServer({ mailTiming: SHORT_LEASE, database }, async (first) => {
       await withServer({ mailTiming: SHORT_LEASE, database }, async (second) => {
@@ -191,7 +190,7 @@ describe('a mail server that is slow', () => {
 });
 
 describe('mails to one address', () => {
-  test('wait for one that is refused for now', async () => {
+  test('wait for a mail that is refused temporarily', async () => {
     sink.verdict = ({ subject = '' }) => {
       if (WELCOME.test(subject)) throw refusal(451, 'greylisted, come back later');
     };
@@ -210,7 +209,7 @@ describe('mails to one address', () => {
     );
   });
 
-  test('do not wait for one that is refused for good', async () => {
+  test('do not wait for a mail that is refused permanently', async () => {
     sink.recipientVerdict = (address) => {
       if (address === 'moved-away@example.com') throw refusal(550, 'no such user here');
     };
@@ -226,7 +225,7 @@ describe('mails to one address', () => {
     expect((await rowsTo(server, user))[0]).toMatchObject({ state: 'failed', attempts: 1 });
   });
 
-  test('do not wait for one to another address', async () => {
+  test('do not wait for a mail to another address', async () => {
     sink.verdict = ({ recipients }) => {
       if (recipients.includes('full@example.com')) throw refusal(452, 'mailbox full');
     };
@@ -237,7 +236,7 @@ describe('mails to one address', () => {
 });
 
 describe('the reason of a failure', () => {
-  test('is kept without the token that the mail server quotes', async () => {
+  test('is stored without a token that the mail server quotes', async () => {
     sink.verdict = ({ text = '' }) => {
       throw refusal(554, `not with that link: ${/http\S+/.exec(text)?.[0]}`);
     };
@@ -247,7 +246,7 @@ describe('the reason of a failure', () => {
     expect(error).not.toContain('eyJ');
   });
 
-  test('is cut to 500 characters, none of them in halves', async () => {
+  test('is cut to 500 characters without splitting one', async () => {
     sink.verdict = () => {
       throw refusal(550, 'x'.repeat(5) + '😀'.repeat(600));
     };
@@ -258,7 +257,7 @@ describe('the reason of a failure', () => {
     expect(error).toMatch(/😀$/u);
   });
 
-  test('lets an operator see it and send it after all, as the README says', async () => {
+  test('does not stop an operator from sending the mail again as the README describes', async () => {
     sink.verdict = () => {
       throw refusal(550, 'blocked');
     };
@@ -271,32 +270,32 @@ describe('the reason of a failure', () => {
   });
 });
 
-describe('pauses', () => {
-  /** How long after now the mail is tried again, in seconds, once it has failed after so many attempts. */
-  async function pauseOf(on: TestServer, user: Member, attempts: number): Promise<number> {
+describe('the back-off', () => {
+  /** Lets the mail fail in the given attempt, and returns the seconds until the next one. */
+  async function backoffOf(on: TestServer, user: Member, attempts: number): Promise<number> {
     await waitForRow(on, user, (row) => row.error !== null);
     await change(on, `attempts = ${attempts - 1}, due_at = 0`, `address = '${user.email}'`);
-    // The lease of the attempt ends sooner than any of these pauses.
-    const leaseEnd = Date.now() * 1_000 + 2 * UNHURRIED.leaseMs * 1_000;
+    // A lease ends sooner than any of these back-offs.
+    const leaseEnd = Date.now() * 1_000 + 2 * USUAL_BACKOFF.leaseMs * 1_000;
     const row = await waitForRow(on, user, (mail) => mail.attempts === attempts && mail.due_at > leaseEnd);
     return row.due_at / SECOND - Date.now() / 1_000;
   }
 
-  test('of a mail grow to ten minutes, and differ', async () => {
+  test('of a mail grows to ten minutes, with jitter', async () => {
     sink.verdict = ({ recipients }) => {
       if (recipients[0].startsWith('paused')) throw refusal(451, 'later');
     };
-    await withServer({ mailTiming: UNHURRIED }, async (on) => {
+    await withServer({ mailTiming: USUAL_BACKOFF }, async (on) => {
       const users = await Promise.all(
         ['paused1', 'paused2', 'paused3'].map((name) => on.parley.signUp(name)),
       );
-      const pauses = [];
-      for (const user of users) pauses.push(await pauseOf(on, user, 30));
-      for (const pause of pauses) {
-        expect(pause).toBeGreaterThan(250);
-        expect(pause).toBeLessThan(950);
+      const backoffs = [];
+      for (const user of users) backoffs.push(await backoffOf(on, user, 30));
+      for (const backoff of backoffs) {
+        expect(backoff).toBeGreaterThan(250);
+        expect(backoff).toBeLessThan(950);
       }
-      expect(new Set(pauses.map(Math.round)).size).toBeGreaterThan(1);
+      expect(new Set(backoffs.map(Math.round)).size).toBeGreaterThan(1);
     });
   });
 });
@@ -308,7 +307,7 @@ describe('a mail that fails for three days', () => {
     };
   };
 
-  async function failOnceMore(name: string, attempts: number): Promise<Json> {
+  async function failAgain(name: string, attempts: number): Promise<Json> {
     refuseAll();
     const user = await server.parley.signUp(name);
     await waitForRow(server, user, ({ error }) => error !== null);
@@ -321,26 +320,26 @@ describe('a mail that fails for three days', () => {
     return waitForRow(server, user, (row) => row.error !== null && row.attempts > attempts);
   }
 
-  test('is given up, with its reason', async () => {
-    expect(await failOnceMore('hopeless', 30)).toMatchObject({
+  test('is given up with the reason', async () => {
+    expect(await failAgain('hopeless', 30)).toMatchObject({
       state: 'failed',
       error: expect.stringContaining('not today'),
     });
   });
 
-  test('is tried some more when nobody tried it for so long', async () => {
-    expect(await failOnceMore('forgotten', 1)).toMatchObject({ state: 'waiting' });
+  test('is retried if it had few attempts', async () => {
+    expect(await failAgain('forgotten', 1)).toMatchObject({ state: 'waiting' });
   });
 });
 
-describe('a server that ends', () => {
+describe('a server that stops', () => {
   test('finishes the mail under way', async () => {
     const database = await createTestDatabase();
-    const ending = await startServer({ smtpUrl: sink.url, mailTiming: QUICK }, database);
+    const stopping = await startServer({ smtpUrl: sink.url, mailTiming: QUICK }, database);
     sink.hold();
-    const user = await ending.parley.signUp('unhurried');
+    const user = await stopping.parley.signUp('unhurried');
     await sink.waitForOffer(user.email, WELCOME);
-    const stopped = ending.stop();
+    const stopped = stopping.stop();
     sink.release();
     await stopped;
     await withServer({ database }, async (next) => {
@@ -350,14 +349,14 @@ describe('a server that ends', () => {
     expect(sink.offered.filter(isTo(user))).toHaveLength(1);
   });
 
-  test('by SIGKILL in the middle of a mail: it is sent once the lease has ended', async () => {
+  test('by SIGKILL leaves its mail to another server, which sends it after the lease', async () => {
     const database = await createTestDatabase();
     const killed = await ChildServer.start(database, { SMTP_URL: sink.url });
     sink.hold();
     const user = await killed.parley.signUp('survivor');
     await sink.waitForOffer(user.email, WELCOME);
     await killed.kill();
-    // The mail that is held stays so: it was never accepted.
+    // The sink never accepts the mail that it holds.
     sink.verdict = () => {};
     await withServer({ database }, async (next) => {
       const [left] = await rowsTo(next, user);
@@ -371,7 +370,7 @@ describe('a server that ends', () => {
   });
 });
 
-test('a mail server that dies after accepting a mail gets it twice at most, as the same', async () => {
+test('a mail server that crashes after accepting a mail receives it at most twice, with the same Message-ID', async () => {
   const dying = await SmtpSink.listen();
   await withServer({ smtpUrl: dying.url }, async (on) => {
     dying.beforeAnswer = () => void dying.crash();
@@ -389,7 +388,7 @@ test('a mail server that dies after accepting a mail gets it twice at most, as t
   });
 });
 
-test.runIf(onMysql)('a mail that is accepted while the database is away is sent once', async () => {
+test.runIf(onMysql)('a mail that is accepted while the database is down is sent once', async () => {
   const database = await createTestDatabase();
   const url = new URL(database.url);
   const proxy = new TcpProxy({ host: url.hostname, port: Number(url.port || 3306) });
@@ -403,14 +402,14 @@ test.runIf(onMysql)('a mail that is accepted while the database is away is sent 
     await forget(user);
     await sink.waitFor(user.email, RESET);
     let refused = 0;
-    await until('the database to be missed', async () => {
+    await until('the outage to be noticed', async () => {
       const { status } = await on.parley.get('/api/users?username=x', { token: user.token });
       refused += status === 503 ? 1 : 0;
       return refused >= 20 || undefined;
     });
     sink.beforeAnswer = () => {};
     await proxy.open();
-    await until('it to be written down', async () => {
+    await until('both mails to be marked as sent', async () => {
       const states = (await rowsTo(on, user).catch(() => [])).map(({ state }) => state);
       return states.join() === 'sent,sent' || undefined;
     });
@@ -420,7 +419,7 @@ test.runIf(onMysql)('a mail that is accepted while the database is away is sent 
   await database.drop();
 });
 
-describe('what a worker may say of a mail that another one has taken meanwhile', () => {
+describe('a worker whose mail was claimed by another one', () => {
   let idle: TestServer;
   let outbox: Outbox;
 
@@ -432,36 +431,36 @@ describe('what a worker may say of a mail that another one has taken meanwhile',
 
   afterAll(() => idle.close());
 
-  async function takenTwice(name: string) {
+  async function claimTwice(name: string) {
     const user = await idle.parley.signUp(name);
-    const [{ mail: slept }] = await outbox.claim(1);
+    const [{ mail: stale }] = await outbox.claim(1);
     expect(await outbox.claim(1)).toEqual([]);
-    await change(idle, 'due_at = 0', `id = ${slept.id}`);
+    await change(idle, 'due_at = 0', `id = ${stale.id}`);
     const [{ mail }] = await outbox.claim(1);
-    expect(mail.id).toBe(slept.id);
-    return { user, slept, before: await rowsTo(idle, user) };
+    expect(mail.id).toBe(stale.id);
+    return { user, stale, before: await rowsTo(idle, user) };
   }
 
-  test('is not that it failed, and not that it still works on it', async () => {
-    const { user, slept, before } = await takenTwice('overslept');
-    await outbox.saveOutcomes([{ mail: slept, failure: { reason: 'my connection broke', retryInMs: null } }]);
-    await outbox.renewLeases([slept]);
+  test('can neither save a failure nor renew the lease', async () => {
+    const { user, stale, before } = await claimTwice('overslept');
+    await outbox.saveOutcomes([{ mail: stale, failure: { reason: 'my connection broke', retryInMs: null } }]);
+    await outbox.renewLeases([stale]);
     expect(await rowsTo(idle, user)).toEqual(before);
     await outbox.saveOutcomes([
-      { mail: { ...slept, attempts: 2 }, failure: { reason: 'mine too', retryInMs: null } },
+      { mail: { ...stale, attempts: 2 }, failure: { reason: 'mine too', retryInMs: null } },
     ]);
     expect(await rowsTo(idle, user)).toEqual([
       expect.objectContaining({ state: 'failed', error: 'mine too' }),
     ]);
   });
 
-  test('is that it was sent', async () => {
-    const { user, slept } = await takenTwice('sleepless');
-    await outbox.saveOutcomes([{ mail: slept }]);
+  test('can save that the mail was sent', async () => {
+    const { user, stale } = await claimTwice('sleepless');
+    await outbox.saveOutcomes([{ mail: stale }]);
     expect(await rowsTo(idle, user)).toEqual([expect.objectContaining({ state: 'sent' })]);
   });
 
-  test('of two that look at once each mail is one’s', async () => {
+  test('never shares it, even if several claim at once', async () => {
     await Promise.all(Array.from({ length: 10 }, (_, n) => idle.parley.signUp(`wanted${n}`)));
     const claims = (await Promise.all(Array.from({ length: 4 }, () => outbox.claim(10)))).flat();
     expect(claims).toHaveLength(10);

@@ -46,7 +46,7 @@ const forget = (username: string, on = server) =>
 const times = <T>(count: number, task: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => task(n)));
 
-/** The user's mails of a kind, in their order, whatever has become of them. */
+/** Returns the user's mails in any state, oldest first. `kind` is a LIKE pattern. */
 const mailsOf = ({ username }: Member, kind: string, on = server) =>
   on.app
     .get(Reader)
@@ -61,7 +61,7 @@ const allSent = (user: Member) =>
     return mails.every(({ state }) => state === 'sent') ? mails : undefined;
   });
 
-/** Makes all that was sent to the user so much older. */
+/** Makes all mails of the user older. */
 async function age({ username }: Member, microseconds: number): Promise<void> {
   await server.app.get(UnitOfWork).run((tx) =>
     tx.execute(
@@ -73,45 +73,45 @@ async function age({ username }: Member, microseconds: number): Promise<void> {
 }
 
 describe('reset mails', () => {
-  /** Asks three times, and tells how many mails there are then. */
-  async function askThrice(user: Member): Promise<number> {
+  /** Requests three resets, and returns the number of the user's reset mails. */
+  async function requestThree(user: Member): Promise<number> {
     for (let n = 0; n < 3; n += 1) expectSuccess(await forget(user.username));
     return (await mailsOf(user, 'reset-password')).length;
   }
 
-  test('are two an hour and five a day, and the answer is the same', async () => {
+  test('are limited to two an hour and five a day, and the answer stays the same', async () => {
     const user = await server.parley.signUp('forgetful');
     const unknown = await forget('nobody-of-that-name');
-    expect(await askThrice(user)).toBe(2);
+    expect(await requestThree(user)).toBe(2);
     const refused = await forget('forgetful');
     expect([refused.status, refused.body]).toEqual([unknown.status, unknown.body]);
 
     await allSent(user);
     await age(user, HOUR - MINUTE);
-    expect(await askThrice(user)).toBe(2);
+    expect(await requestThree(user)).toBe(2);
     await age(user, 2 * MINUTE);
-    expect(await askThrice(user)).toBe(4);
+    expect(await requestThree(user)).toBe(4);
     await allSent(user);
     await age(user, HOUR + MINUTE);
-    expect(await askThrice(user)).toBe(5);
+    expect(await requestThree(user)).toBe(5);
     await allSent(user);
     await age(user, HOUR + MINUTE);
-    expect(await askThrice(user)).toBe(5);
-    // The first two leave the day, the others are in it still.
+    expect(await requestThree(user)).toBe(5);
+    // Two of the five mails are older than a day.
     await age(user, DAY - 3 * HOUR);
-    expect(await askThrice(user)).toBe(7);
+    expect(await requestThree(user)).toBe(7);
     await allSent(user);
     expect(sink.accepted.filter(({ recipients }) => recipients.includes(user.email))).toHaveLength(8);
   });
 
-  test('are two of fifty that are asked for at once', async () => {
+  test('are limited to two for 50 concurrent requests', async () => {
     const user = await server.parley.signUp('stormy');
     const answers = await times(50, () => forget('stormy'));
     expect(tally(answers)).toEqual({ 200: 50 });
     expect(await mailsOf(user, 'reset-password')).toHaveLength(2);
   });
 
-  test('are two in total of two instances, and still after a restart', async () => {
+  test('are limited across two instances and a restart', async () => {
     const user = await server.parley.signUp('everywhere');
     let second = await start();
     await times(20, (n) => forget('everywhere', n % 2 ? server : second));
@@ -123,7 +123,7 @@ describe('reset mails', () => {
     await second.stop();
   });
 
-  test('that wait for the mail server count as sent in the hour to come', async () => {
+  test('that wait for the mail server count as sent now', async () => {
     const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` }, database);
     await server.stop();
     const user = await cutOff.parley.signUp('waiting');
@@ -137,7 +137,7 @@ describe('reset mails', () => {
     await cutOff.stop();
   });
 
-  test('of one account leave another one its own', async () => {
+  test('are limited for each account separately', async () => {
     await server.parley.signUp('greedy');
     const other = await server.parley.signUp('modest');
     await times(5, () => forget('greedy'));
@@ -145,7 +145,7 @@ describe('reset mails', () => {
     await sink.waitFor(other.email, RESET);
   });
 
-  test('cost two resets, whether they are used or not', async () => {
+  test('count even if their links are used', async () => {
     const user = await server.parley.signUp('resetting');
     for (let n = 1; n <= 2; n += 1) {
       await forget('resetting');
@@ -161,7 +161,7 @@ describe('reset mails', () => {
   });
 });
 
-test('known and unknown users wait for the same time, longer than a commit takes', async () => {
+test('a reset request takes as long for an unknown user as for a known one', async () => {
   await server.parley.signUp('timed');
   for (const username of ['timed', 'timed', 'timed', 'nobody-to-time']) {
     const begun = performance.now();
@@ -174,8 +174,8 @@ describe('verification mails', () => {
   const move = (user: Member, n: number) =>
     user.put(`/api/users/${user.username}`, { email: `${user.username}${n}@example.com` });
 
-  /** Uses up what a day allows: the welcome and four new addresses. */
-  async function wearOut(name: string): Promise<Member> {
+  /** Signs a user up and causes the five verification mails of a day. */
+  async function reachLimit(name: string): Promise<Member> {
     const user = await server.parley.signUp(name);
     await sink.waitFor(user.email, WELCOME);
     for (let n = 1; n <= 4; n += 1) {
@@ -186,8 +186,8 @@ describe('verification mails', () => {
     return user;
   }
 
-  test('are five a day; the newest of the others comes when the day is over', async () => {
-    const user = await wearOut('restless');
+  test('are limited to five a day, and the newest further one is sent a day later', async () => {
+    const user = await reachLimit('restless');
     expectSuccess(await move(user, 5));
     expectSuccess(await move(user, 6));
     expect((await user.get('/api/users/restless')).body.data).toMatchObject({
@@ -206,15 +206,15 @@ describe('verification mails', () => {
     expect(sink.offered.flatMap(({ recipients }) => recipients)).not.toContain('restless5@example.com');
   });
 
-  test('that wait for the next day hold up no other mail', async () => {
-    const user = await wearOut('delayed');
+  test('that the limit postpones delay no other mail', async () => {
+    const user = await reachLimit('delayed');
     await move(user, 5);
     await forget('delayed');
     await sink.waitFor('delayed5@example.com', RESET);
     expect((await mailsOf(user, 'verify-%'))[5]).toMatchObject({ state: 'waiting', attempts: 0 });
   });
 
-  test('count when they are called back on their way', async () => {
+  test('count if they are cancelled during an attempt', async () => {
     sink.hold();
     const user = await server.parley.signUp('sly');
     await sink.waitForOffer(user.email, WELCOME);
@@ -228,7 +228,7 @@ describe('verification mails', () => {
     expect(mails[5].due_at).toBeGreaterThan((Date.now() + 23 * 3_600_000) * 1_000);
   });
 
-  test('do not count when nobody has begun to send them', async () => {
+  test('do not count if they are cancelled before the first attempt', async () => {
     const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` });
     const other = await cutOff.parley.signUp('in-front');
     await until('the outage to be noticed', async () => {
@@ -242,7 +242,7 @@ describe('verification mails', () => {
     await cutOff.close();
   });
 
-  test.runIf(onMysql)('are five in total of two instances that change the address at once', async () => {
+  test.runIf(onMysql)('are limited across two instances that change the address concurrently', async () => {
     const user = await server.parley.signUp('hasty');
     const second = await start();
     await times(20, (n) =>
@@ -260,7 +260,7 @@ describe('verification mails', () => {
   });
 });
 
-test('RATE_LIMITS=off lifts all of this', async () => {
+test('RATE_LIMITS=off lifts the limits of mails', async () => {
   const unlimited = await startServer({ smtpUrl: sink.url, mailTiming: QUICK, rateLimits: false });
   const user = await unlimited.parley.signUp('unlimited');
   await times(10, () => forget('unlimited', unlimited));

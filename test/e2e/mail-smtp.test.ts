@@ -20,7 +20,7 @@ const TRUSTED = `tls.ca=${encodeURIComponent(TEST_CERTIFICATE.cert)}`;
 const login = { user: 'parley', password: 'p@ss/wörd & more' };
 
 let database: TestDatabase;
-/** Takes mail in clear, and knows nothing else. */
+/** Speaks no TLS. */
 let plain: SmtpSink;
 let starttls: SmtpSink;
 let smtps: SmtpSink;
@@ -40,8 +40,8 @@ afterAll(async () => {
 const lastMail = async ({ app }: TestServer) =>
   (await app.get(Reader).query<Json>('SELECT * FROM mails ORDER BY id DESC LIMIT 1'))[0];
 
-/** A server that sends there while the task lasts; all of them share a database. */
-async function sendingTo(smtpUrl: string, task: (server: TestServer) => Promise<void>): Promise<void> {
+/** Runs the task with a server that sends to `smtpUrl`. All these servers share a database. */
+async function withSmtpUrl(smtpUrl: string, task: (server: TestServer) => Promise<void>): Promise<void> {
   const server = await startServer({ smtpUrl, mailTiming: QUICK }, database);
   try {
     await task(server);
@@ -50,7 +50,7 @@ async function sendingTo(smtpUrl: string, task: (server: TestServer) => Promise<
   }
 }
 
-/** Registers somebody whose mail cannot be sent, and tells why it waits. */
+/** Signs a user up whose mail fails, and returns the stored reason. */
 async function reasonFor(server: TestServer, username: string): Promise<string> {
   await server.parley.signUp(username);
   const mail = await until('a failure', async () => {
@@ -62,15 +62,15 @@ async function reasonFor(server: TestServer, username: string): Promise<string> 
 }
 
 describe('a mail server with a certificate', () => {
-  test('that is trusted gets mails through STARTTLS', async () => {
-    await sendingTo(`${starttls.url}?${TRUSTED}`, async ({ parley }) => {
+  test('that is trusted receives mails through STARTTLS', async () => {
+    await withSmtpUrl(`${starttls.url}?${TRUSTED}`, async ({ parley }) => {
       await parley.signUp('starttls');
       expect(await starttls.waitFor('starttls@example.com', WELCOME)).toMatchObject({ secure: true });
     });
   });
 
-  test('that is trusted gets mails through TLS from the start', async () => {
-    await sendingTo(`${smtps.url}?${TRUSTED}`, async ({ parley }) => {
+  test('that is trusted receives mails through TLS from the start', async () => {
+    await withSmtpUrl(`${smtps.url}?${TRUSTED}`, async ({ parley }) => {
       await parley.signUp('smtps');
       expect(await smtps.waitFor('smtps@example.com', WELCOME)).toMatchObject({ secure: true });
     });
@@ -79,46 +79,46 @@ describe('a mail server with a certificate', () => {
   test.each([
     ['STARTTLS', () => starttls],
     ['TLS from the start', () => smtps],
-  ])('that is not trusted gets nothing through %s, until it is', async (_, sinkOf) => {
+  ])('receives no mail through %s until the certificate is trusted', async (_, sinkOf) => {
     const sink = sinkOf();
     const username = `distrust-${sink === smtps ? 'smtps' : 'starttls'}`;
     const before = sink.offered.length;
-    await sendingTo(sink.url, async (server) => {
+    await withSmtpUrl(sink.url, async (server) => {
       expect(await reasonFor(server, username)).toMatch(/self[- ]signed certificate/);
     });
     expect(sink.offered).toHaveLength(before);
-    await sendingTo(`${sink.url}?${TRUSTED}`, async (server) => {
+    await withSmtpUrl(`${sink.url}?${TRUSTED}`, async (server) => {
       expect(await sink.waitFor(`${username}@example.com`, WELCOME)).toMatchObject({ secure: true });
       await until(
-        'it to be written down',
+        'the mail to be marked as sent',
         async () => (await lastMail(server)).state === 'sent' || undefined,
       );
     });
   });
 
-  test('is a must with requireTLS: one without TLS gets nothing', async () => {
-    await sendingTo(`${plain.url}?requireTLS=true`, async (server) => {
+  test('is required by requireTLS: a server without TLS receives nothing', async () => {
+    await withSmtpUrl(`${plain.url}?requireTLS=true`, async (server) => {
       expect(await reasonFor(server, 'insisting')).toMatch(/STARTTLS/);
     });
     expect(plain.offered).toEqual([]);
-    await sendingTo(plain.url, async () => {
+    await withSmtpUrl(plain.url, async () => {
       expect(await plain.waitFor('insisting@example.com', WELCOME)).toMatchObject({ secure: false });
     });
   });
 });
 
-test('a refused sender address is tried again, since the operator may mend it', async () => {
+test('a refused sender address is retried, because the operator may correct it', async () => {
   plain.senderVerdict = () => {
     throw refusal(553, 'you may not send as that');
   };
-  await sendingTo(plain.url, async (server) => {
+  await withSmtpUrl(plain.url, async (server) => {
     expect(await reasonFor(server, 'unsendable')).toContain('you may not send as that');
     plain.senderVerdict = () => {};
     await plain.waitFor('unsendable@example.com', WELCOME);
   });
 });
 
-describe('a mail server that asks for a login, as operators set it up', () => {
+describe('a mail server that requires a login', () => {
   let sink: SmtpSink;
   let own: TestDatabase;
   let log = '';
@@ -147,7 +147,7 @@ describe('a mail server that asks for a login, as operators set it up', () => {
     }
   }
 
-  test('gets nothing with a wrong one, and says so in the log', async () => {
+  test('receives nothing with a wrong login, and the log says why', async () => {
     const wrong = new URL(sink.url);
     wrong.password = 'wrong-password';
     await runWith(wrong.href, async (server) => {
@@ -158,7 +158,7 @@ describe('a mail server that asks for a login, as operators set it up', () => {
     expect(sink.offered).toEqual([]);
   });
 
-  test('gets all of it once the login is mended, but what it refuses', async () => {
+  test('receives the waiting mails with the right login, and the log names a refused one', async () => {
     sink.verdict = ({ recipients, text = '' }) => {
       if (recipients.includes('member3@example.com'))
         throw refusal(554, `spam: ${text.replace(/\s+/g, ' ')}`);
@@ -171,7 +171,7 @@ describe('a mail server that asks for a login, as operators set it up', () => {
     });
   });
 
-  test('leaves neither password nor token nor address in the log', () => {
+  test('causes no password, token or address in the log', () => {
     expect(log).toContain('failed for good: 554 to DATA');
     for (const secret of [
       'wrong-password',

@@ -40,13 +40,13 @@ function tokenIn(mail: ReceivedMail): string {
   return token;
 }
 
-/** The link behind the button of the HTML part. */
+/** Returns the link of the button in the HTML part. */
 const linkIn = (mail: ReceivedMail) => /href="([^"]+)"/.exec(mail.html ?? '')?.[1].replaceAll('&#x3D;', '=');
 
 const rowsOf = (address: string, { app } = server) =>
   app.get(Reader).query<Json>('SELECT * FROM mails WHERE address = ? ORDER BY id', [address]);
 
-/** The mail row to the address, once it fulfils the condition. */
+/** Waits for a mail to the address that fulfils the condition. */
 const waitForRow = (address: string, fulfils: (row: Json) => boolean, on = server) =>
   until(`the row of a mail to ${address}`, async () => (await rowsOf(address, on)).find(fulfils));
 
@@ -54,8 +54,8 @@ const offersTo = (address: string) => sink.offered.filter(({ recipients }) => re
 
 let oddAddresses = 0;
 
-/** Resolves once all mails that were due before have been tried. */
-async function allDealtWith(): Promise<void> {
+/** Waits until every mail has had an attempt. */
+async function waitForAttempts(): Promise<void> {
   await until('all mails to be tried', async () => {
     const untried = await server.app
       .get(Reader)
@@ -137,7 +137,7 @@ describe('each of the four mails', () => {
   });
 });
 
-test('names are escaped in the HTML part and themselves in the text', async () => {
+test('names are escaped in the HTML part and literal in the text', async () => {
   const name = `<img src=x onerror="alert('1')"> & {{token}}`;
   await server.parley.signUp('markup', { name });
   const { html, text } = await sink.waitFor('markup@example.com', WELCOME);
@@ -146,7 +146,7 @@ test('names are escaped in the HTML part and themselves in the text', async () =
   expect(text).toContain(`Hello ${name},`);
 });
 
-test('an address of any script arrives', async () => {
+test('a mail to a non-ASCII address arrives', async () => {
   await server.parley.signUp('script', { email: 'пошта@script.example' });
   await sink.waitFor('пошта@script.example', WELCOME);
 });
@@ -180,7 +180,7 @@ test('no request waits for SMTP', async () => {
   await sink.waitFor(user.email, CHANGED);
 });
 
-test('a registration that is refused sends nothing', async () => {
+test('a refused registration sends no mail', async () => {
   const attempts = Array.from({ length: 20 }, (_, index) => `refused${index}@example.com`);
   const answers = await Promise.all(
     attempts.map((email) =>
@@ -188,21 +188,21 @@ test('a registration that is refused sends nothing', async () => {
     ),
   );
   expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-  await allDealtWith();
+  await waitForAttempts();
   const told = sink.offered.flatMap(({ recipients }) => recipients).filter((to) => attempts.includes(to));
   expect(told).toEqual([attempts[answers.findIndex(({ status }) => status === 200)]]);
 });
 
-test('an update that is refused sends nothing', async () => {
+test('a refused update sends no mail', async () => {
   const [user, other] = [await server.parley.signUp('refused-a'), await server.parley.signUp('refused-b')];
   await sink.waitFor(user.email, WELCOME);
   const body = { email: other.email, password: digest('new') };
   expect((await user.put('/api/users/refused-a', body)).status).toBe(409);
-  await allDealtWith();
+  await waitForAttempts();
   expect(offersTo(user.email)).toHaveLength(1);
 });
 
-test('a mail that is refused for good is given up, with the reason', async () => {
+test('a mail that is refused permanently is given up with the reason', async () => {
   sink.verdict = ({ recipients }) => {
     if (recipients.includes('bounce@example.com')) throw refusal(550, 'no such mailbox here');
   };
@@ -210,11 +210,11 @@ test('a mail that is refused for good is given up, with the reason', async () =>
   const row = await waitForRow('bounce@example.com', ({ state }) => state === 'failed');
   expect(row.error).toContain('no such mailbox here');
   expect(row.attempts).toBe(1);
-  await allDealtWith();
+  await waitForAttempts();
   expect(offersTo('bounce@example.com')).toHaveLength(1);
 });
 
-test('a mail that is refused for now is sent again as the same, with a fresh token', async () => {
+test('a mail that is refused temporarily is sent again with the same Message-ID and a new token', async () => {
   sink.verdict = ({ recipients }) => {
     if (recipients.includes('later@example.com')) throw refusal(451, 'come back later');
   };
@@ -222,7 +222,7 @@ test('a mail that is refused for now is sent again as the same, with a fresh tok
   const row = await waitForRow('later@example.com', ({ error }) => error !== null);
   expect(row).toMatchObject({ state: 'waiting', attempts: 1 });
   expect(row.error).toContain('come back later');
-  await allDealtWith();
+  await waitForAttempts();
   sink.release();
   const mail = await sink.waitFor('later@example.com', WELCOME);
   const [refused] = offersTo('later@example.com');
@@ -235,8 +235,8 @@ test('a mail that is refused for now is sent again as the same, with a fresh tok
   });
 });
 
-test('a reset withdraws the reset mails that still wait', async () => {
-  const user = await server.parley.signUp('withdrawn');
+test('a reset cancels the waiting reset mails', async () => {
+  const user = await server.parley.signUp('cancelled');
   await sink.waitFor(user.email, WELCOME);
   sink.hold();
   await forget(user);
@@ -248,7 +248,7 @@ test('a reset withdraws the reset mails that still wait', async () => {
   expect(offersTo(user.email).filter(({ subject }) => RESET.test(subject ?? ''))).toHaveLength(1);
 });
 
-test('what nobody needs any more is not sent when the mail server is back', async () => {
+test('obsolete mails are not sent after an outage', async () => {
   const port = await freePort();
   const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${port}`, mailTiming: QUICK });
   const { parley } = cutOff;
@@ -269,13 +269,13 @@ test('what nobody needs any more is not sent when the mail server is back', asyn
   }
 });
 
-test('of two instances on one database one sends each mail', async () => {
+test('each mail is sent by one of two instances on one database', async () => {
   const second = await startServer(
     { smtpUrl: sink.url, database: server.settings.database },
     { url: '', dataDir: server.settings.dataDir, drop: async () => {} },
   );
   try {
-    // One after the other: two writers of a SQLite file that share a thread would wait for each other until one gives up.
+    // One after the other, because two SQLite writers in one thread would block each other until a timeout.
     const users: Member[] = [];
     for (let index = 0; index < 20; index += 1) {
       users.push(await (index % 2 ? server : second).parley.signUp(`shared${index}`));
@@ -290,7 +290,7 @@ test('of two instances on one database one sends each mail', async () => {
   }
 });
 
-test('a mail that SMTP was down for arrives once it is up', async () => {
+test('a mail arrives after an outage of the mail server', async () => {
   const port = await freePort();
   const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${port}`, mailTiming: QUICK });
   const user = await cutOff.parley.signUp('cut-off');
@@ -305,7 +305,7 @@ test('a mail that SMTP was down for arrives once it is up', async () => {
   }
 });
 
-test('a mail that a stopped server left over is sent after the next start', async () => {
+test('a mail that a stopped server did not send is sent after the next start', async () => {
   const database = await createTestDatabase();
   const first = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` }, database);
   const user = await first.parley.signUp('left-over');
@@ -319,7 +319,7 @@ test('a mail that a stopped server left over is sent after the next start', asyn
   }
 });
 
-test('without SMTP each mail is a file that its owner alone may read', async () => {
+test('without SMTP each mail is a file that only its owner may read', async () => {
   const local = await startServer();
   try {
     const { email } = await local.parley.signUp('local');

@@ -14,7 +14,7 @@ const WELCOME = /verify your email address$/;
 const RESET = /^Reset your password$/;
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 
-/** Has the form of a token; the server knows nothing of it. */
+/** A well-formed token that the server did not issue. */
 const SOME_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl';
 const API = '/api/auth/reset-password';
 
@@ -25,7 +25,7 @@ let person: Person;
 
 beforeAll(async () => {
   if (hasNoBrowser) return;
-  // As in a local network: plain HTTP to a name, which browsers do not trust as they trust a loopback address.
+  // A name, because browsers treat plain HTTP to a loopback address as secure.
   browser = await launchBrowser(['--host-resolver-rules=MAP parley.test 127.0.0.1']);
   sink = await SmtpSink.listen();
   server = await startServer({ smtpUrl: sink.url });
@@ -38,7 +38,6 @@ afterAll(async () => {
   await sink?.close();
 });
 
-/** What the browser complained of, and where it went, is looked at after each test. */
 afterEach(async () => {
   if (!person) return;
   const { complaints, requests } = person;
@@ -53,7 +52,7 @@ const publicUrlOf = ({ url }: TestServer) => url.replace('127.0.0.1', 'parley.te
 const resetLink = (token: string, on = server) => `${publicUrlOf(on)}/reset-password?token=${token}`;
 const verifyLink = (token: string, on = server) => `${publicUrlOf(on)}/api/auth/verify-email?token=${token}`;
 
-async function sitDown(options?: BrowserContextOptions): Promise<Person> {
+async function openBrowser(options?: BrowserContextOptions): Promise<Person> {
   person = await Person.with(browser, options);
   return person;
 }
@@ -69,11 +68,11 @@ async function resetTokenOf({ username, email }: Member): Promise<string> {
   return tokenIn(await sink.waitFor(email, RESET));
 }
 
-/** The token as it would be had it been made for other claims. */
-const reclaim = (token: string, changes: object) =>
+/** Signs the token again with changed claims. */
+const signWithChanges = (token: string, changes: object) =>
   signJwt({ ...claimsOf(token), ...changes }, server.settings.jwtSecret);
 
-/** Opens the form and sets the password, with the keyboard alone. */
+/** Opens the form and submits it by keyboard. */
 async function choosePassword(token: string, first: string, second = first): Promise<void> {
   await person.page.goto(resetLink(token));
   await typePasswords(first, second);
@@ -90,7 +89,7 @@ async function typePasswords(first: string, second = first): Promise<void> {
   await keyboard.press('Enter');
 }
 
-/** Waits until the page tells how it ended, which has to be read out. */
+/** Waits for the outcome, checks that screen readers announce it, and returns its heading. */
 async function outcome(): Promise<string> {
   await person.page.locator('#outcome h1').waitFor();
   expect(await person.focused()).toBe('outcome');
@@ -99,19 +98,19 @@ async function outcome(): Promise<string> {
   return person.heading();
 }
 
-/** What the form says went wrong, where trying again may help. */
+/** Waits for the error message of the form. */
 async function notice(): Promise<string> {
   const alert = person.page.getByRole('alert').filter({ hasText: /./ });
   await alert.waitFor();
   return alert.innerText();
 }
 
-describe.skipIf(hasNoBrowser)('who forgot a password', () => {
-  test('goes from the mail to the page to a login, by keyboard alone, and the link is used up', async () => {
+describe.skipIf(hasNoBrowser)('the page for a new password', () => {
+  test('leads from the mail to a login by keyboard, and its link works once', async () => {
     const alex = await server.parley.signUp('alex', { name: 'Alex <b>& Co</b>' });
     await server.parley.get('/api/auth/forgot-password?username=alex');
     const mail = await sink.waitFor(alex.email, RESET);
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     await page.setContent(mail.html ?? '');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
@@ -139,18 +138,18 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(await server.parley.login('alex', digest(password))).toMatch(TOKEN);
   });
 
-  test('is told that the link has expired', async () => {
-    await sitDown();
+  test('reports an expired link', async () => {
+    await openBrowser();
     const token = await resetTokenOf(await server.parley.signUp('late'));
-    await choosePassword(reclaim(token, { exp: 1_000 }), 'a new password');
+    await choosePassword(signWithChanges(token, { exp: 1_000 }), 'a new password');
     expect(await outcome()).toBe('This link has expired');
     await person.review('reset-4-expired');
   });
 
-  test('is told that the link is cut off, at once where it shows', async () => {
+  test('reports a truncated link, without a request if the format shows it', async () => {
     const cut = await server.parley.signUp('cut');
     const token = await resetTokenOf(cut);
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     await choosePassword(token.slice(0, -9), 'a new password');
     expect(await outcome()).toBe('This link is not complete');
 
@@ -165,9 +164,9 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(await server.parley.login('cut', cut.password)).toMatch(TOKEN);
   });
 
-  test('is led to what is wrong with the password, which stays here', async () => {
-    const { page } = await sitDown();
-    // Seven characters, of two code units each.
+  test('moves the focus to an invalid password and sends nothing', async () => {
+    const { page } = await openBrowser();
+    // Seven characters of two code units each.
     await choosePassword(SOME_TOKEN, '🐎'.repeat(7));
     expect(await person.focused()).toBe('password');
     const password = page.getByLabel('New password');
@@ -184,15 +183,15 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(person.sent).toHaveLength(1);
   });
 
-  /** What is read out with the field, besides its label. */
+  /** Returns what screen readers announce with the field, besides its label. */
   async function describedBy(field: string): Promise<string> {
     const ids = await person.page.locator(field).getAttribute('aria-describedby');
     const texts = (ids ?? '').split(' ').map((id) => person.page.locator(`#${id}`).innerText());
     return (await Promise.all(texts)).join(' ');
   }
 
-  test('can look at what was typed', async () => {
-    const { page } = await sitDown();
+  test('can show the passwords', async () => {
+    const { page } = await openBrowser();
     await page.goto(resetLink(SOME_TOKEN));
     const types = () =>
       page
@@ -206,9 +205,9 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(await types()).toEqual(['password', 'password']);
   });
 
-  test('sends it once, however often Enter is pressed, and sees that it is under way', async () => {
+  test('sends one request, however often Enter is pressed, and shows that it is busy', async () => {
     const user = await server.parley.signUp('impatient');
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     await page.route(`**${API}`, async (route) => {
@@ -227,15 +226,15 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(person.sent.filter((line) => line.startsWith('POST'))).toHaveLength(1);
   });
 
-  test('may try again when the network, a proxy or the server fails', async () => {
+  test('allows a retry after a failure of the network, a proxy or the server', async () => {
     const user = await server.parley.signUp('unlucky');
     const token = await resetTokenOf(user);
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     const failures = [
       [/cannot be reached/, { abort: 'internetdisconnected' }],
       [/has a problem/, { status: 503, body: '{"status":"error","reason":"try again later"}' }],
       [/has a problem/, { status: 401, body: '<p>Who are you?</p>' }],
-      // A hotel's network that wants to be paid.
+      // A captive portal.
       [/has a problem/, { status: 200, body: '<p>Welcome!</p>' }],
     ] as const;
     await page.goto(resetLink(token));
@@ -257,8 +256,8 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(await server.parley.login('unlucky', digest('a lucky password'))).toMatch(TOKEN);
   });
 
-  test('does not wait for ever', async () => {
-    const { page } = await sitDown();
+  test('times out after 30 seconds', async () => {
+    const { page } = await openBrowser();
     await page.clock.install();
     await page.route(`**${API}`, () => {});
     await choosePassword(SOME_TOKEN, 'a patient password');
@@ -269,8 +268,8 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     await page.unrouteAll({ behavior: 'ignoreErrors' });
   });
 
-  test('reaches a server that has a path of its own behind a proxy', async () => {
-    const { page } = await sitDown();
+  test('works behind a proxy that serves Parley under a path', async () => {
+    const { page } = await openBrowser();
     const base = publicUrlOf(server);
     const asked: string[] = [];
     await page.route(`${base}/chat/**`, (route) => {
@@ -283,21 +282,21 @@ describe.skipIf(hasNoBrowser)('who forgot a password', () => {
     expect(asked.at(-1)).toBe(`${base}/chat${API}`);
   });
 
-  test('is told what is missing where scripts do not run', async () => {
-    const { page } = await sitDown({ javaScriptEnabled: false });
+  test('says that it needs JavaScript', async () => {
+    const { page } = await openBrowser({ javaScriptEnabled: false });
     await page.goto(resetLink(SOME_TOKEN));
     expect(await page.locator('noscript').innerText()).toMatch(/needs JavaScript/);
     expect(await page.locator('input:visible').count()).toBe(0);
   });
 });
 
-describe.skipIf(hasNoBrowser)('who registered', () => {
-  test('goes from the mail to the page, and is verified, also when the link is opened again', async () => {
+describe.skipIf(hasNoBrowser)('the page for a verified address', () => {
+  test('is reached from the mail, and says on a second visit that the address is verified', async () => {
     const sam = await server.parley.signUp('sam');
     const mail = await sink.waitFor(sam.email, WELCOME);
     const isVerified = async () => (await sam.get('/api/users/sam')).body.data.verified;
     expect(await isVerified()).toBe(false);
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     await page.setContent(mail.html ?? '');
     await page.getByRole('link', { name: 'Verify my email address' }).click();
     await page.waitForURL(verifyLink(tokenIn(mail)));
@@ -313,11 +312,11 @@ describe.skipIf(hasNoBrowser)('who registered', () => {
     expect(await isVerified()).toBe(true);
   });
 
-  test('is told that the link has expired, or is cut off', async () => {
+  test('reports an expired and a truncated link', async () => {
     const user = await server.parley.signUp('slow');
     const token = tokenIn(await sink.waitFor(user.email, WELCOME));
-    const { page } = await sitDown();
-    await page.goto(verifyLink(reclaim(token, { exp: 1_000 })));
+    const { page } = await openBrowser();
+    await page.goto(verifyLink(signWithChanges(token, { exp: 1_000 })));
     expect(await person.heading()).toBe('This link has expired');
     await person.review('verify-3-expired');
     for (const cutOff of [token.slice(0, -9), token.slice(0, 60), '']) {
@@ -330,12 +329,12 @@ describe.skipIf(hasNoBrowser)('who registered', () => {
 });
 
 test.skipIf(hasNoBrowser)(
-  'a server in trouble, and one that is gone, are told apart from a bad link',
+  'the pages tell a failing or unreachable server apart from an invalid link',
   async () => {
     const broken = await startServer();
     const user = await broken.parley.signUp('broken');
     const token = await broken.mailbox.waitForToken(user.email, WELCOME);
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     try {
       await broken.app.get(UnitOfWork).run((tx) => tx.execute('DROP TABLE tokens'));
       const answer = await page.goto(verifyLink(token, broken));
@@ -357,7 +356,7 @@ test.skipIf(hasNoBrowser)(
 );
 
 describe.skipIf(hasNoBrowser)('the mails', () => {
-  test.each(MAIL_KINDS)('%s is readable everywhere', async (kind) => {
+  test.each(MAIL_KINDS)('%s is accessible and fits a narrow phone', async (kind) => {
     const { html } = renderMail({
       kind,
       username: 'maximiliane'.repeat(5),
@@ -366,9 +365,9 @@ describe.skipIf(hasNoBrowser)('the mails', () => {
       token: SOME_TOKEN.padEnd(260, 'x'),
       publicUrl: 'https://chat.example.com',
     });
-    const { page } = await sitDown();
+    const { page } = await openBrowser();
     await page.setContent(html);
-    // What tells pages apart from parts of one does not matter in a mail.
+    // Best practices for whole pages do not apply to a mail.
     await person.review(`mail-${kind}`, ['wcag2a', 'wcag2aa', 'wcag21aa']);
     expect(await page.locator('b').count()).toBe(0);
     expect(person.sent).toEqual([]);

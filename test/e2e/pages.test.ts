@@ -14,14 +14,11 @@ import { digest, expectSuccess, type Member } from '../support/parley.js';
 import { exchange, request } from '../support/raw-http.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** How the pages of the mails' links behave for those without a browser; `pages-browser.test.ts` has the others. */
-
 const WELCOME = /verify your email address$/;
 const RESET = /^Reset your password$/;
-/** Has the form of a token; the server knows nothing of it. */
+/** A well-formed token that the server did not issue. */
 const SOME_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl';
-/** Headers of the moment and of the connection. */
-const CHANGING = /^(date|connection|keep-alive)$/;
+const VARYING_HEADERS = /^(date|connection|keep-alive)$/;
 const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
 let server: TestServer;
@@ -40,14 +37,13 @@ async function resetTokenOf({ username, email }: Member): Promise<string> {
   return server.mailbox.waitForToken(email, RESET);
 }
 
-/** What the page has between these tags. */
-const inline = (html: string, tag: 'style' | 'script') =>
+const contentsOf = (html: string, tag: 'style' | 'script') =>
   [...html.matchAll(new RegExp(`<${tag}>(.*?)</${tag}>`, 'gs'))].map(([, text]) => text);
 
 const hashesOf = (texts: string[]) =>
   texts.map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`).join(' ');
 
-describe('a page runs nothing but its own, and tells nobody its address', () => {
+describe('a page runs only its own script and does not leak its URL:', () => {
   let verification: string;
 
   beforeAll(async () => {
@@ -70,7 +66,7 @@ describe('a page runs nothing but its own, and tells nobody its address', () => 
     expect(headers.get('cache-control')).toBe('no-store');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
 
-    const scripts = inline(html, 'script');
+    const scripts = contentsOf(html, 'script');
     expect(scripts).toHaveLength(path().startsWith('/reset-password?') ? 1 : 0);
     expect(headers.get('content-security-policy')?.split('; ').toSorted()).toEqual(
       [
@@ -79,15 +75,15 @@ describe('a page runs nothing but its own, and tells nobody its address', () => 
         "default-src 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",
-        `style-src ${hashesOf(inline(html, 'style'))}`,
+        `style-src ${hashesOf(contentsOf(html, 'style'))}`,
       ].toSorted(),
     );
     expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
     expect(html).not.toContain(path().split('token=')[1] ?? '{{');
-    // What the policy would stop must not be there in the first place: no resource, no handler, no inline style.
+    // The page needs nothing that its policy blocks: resources, event handlers, style attributes.
     const markup = html.replaceAll(/<(style|script)>.*?<\/\1>/gs, '');
     expect(markup).not.toMatch(/\s(src|href|style|on\w+)=|<(link|iframe|base)\b/);
-    expect(inline(html, 'style').join()).not.toMatch(/url\(|@import/);
+    expect(contentsOf(html, 'style').join()).not.toMatch(/url\(|@import/);
   });
 });
 
@@ -119,12 +115,13 @@ describe('/reset-password', () => {
     expect(await server.parley.login('scanned', digest('scanned, new'))).toBeTruthy();
   });
 
-  test('HEAD answers as GET does, without the page', async () => {
+  test('HEAD answers like GET without a body', async () => {
     for (const path of ['/reset-password', `/reset-password?token=${SOME_TOKEN}`]) {
       const [get, head] = await Promise.all(
         ['GET', 'HEAD'].map((method) => server.parley.request(method, path)),
       );
-      const headersOf = ({ headers }: typeof get) => [...headers].filter(([name]) => !CHANGING.test(name));
+      const headersOf = ({ headers }: typeof get) =>
+        [...headers].filter(([name]) => !VARYING_HEADERS.test(name));
       expect(head.status).toBe(get.status);
       expect(headersOf(head)).toEqual(headersOf(get));
       expect(head.body).toBe('');
@@ -145,13 +142,13 @@ describe('/reset-password', () => {
     ['markup', '?token=%3Cscript%3Ealert(1)%3C/script%3E'],
     ['broken escapes', '?token=%zz%'],
     ['8,000 characters', `?token=${'x'.repeat(8_000)}`],
-  ])('the page is the same for everybody, also for %s', async (_, query) => {
+  ])('the page is the same for every token, including %s', async (_, query) => {
     const { status, body } = await server.parley.get(`/reset-password${query}`);
     expect(status).toBe(200);
     expect(body).toBe((await server.parley.get(`/reset-password?token=${SOME_TOKEN}`)).body);
   });
 
-  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is no method of the page', async (method) => {
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])('%s is not supported', async (method) => {
     const user = await server.parley.signUp(`page-${method.toLowerCase()}`);
     const token = await resetTokenOf(user);
     const json = method === 'OPTIONS' ? undefined : { password: digest('new') };
@@ -163,13 +160,13 @@ describe('/reset-password', () => {
     expectSuccess(await reset(token, 'new'));
   });
 
-  test('is at the root alone', async () => {
+  test('exists only at the root', async () => {
     expectFailure(await server.parley.get(`/api/reset-password?token=${SOME_TOKEN}`), [404, 405]);
     expectFailure(await server.parley.get(`/reset-password/x?token=${SOME_TOKEN}`), [404, 405]);
   });
 });
 
-test('links lead where PUBLIC_URL says, whatever host the request claims to be for', async () => {
+test('links start with PUBLIC_URL, whatever host the request names', async () => {
   const spoofed = {
     Host: 'evil.example',
     Forwarded: 'host=evil.example;proto=ftp',
@@ -191,7 +188,7 @@ test('links lead where PUBLIC_URL says, whatever host the request claims to be f
   const calls = [
     request('POST', '/api/users', { headers: { ...spoofed, 'Content-Type': 'application/json' }, body }),
     request('GET', '/api/auth/forgot-password?username=spoofed', { headers: spoofed }),
-    // An absolute address counts more than the header Host.
+    // An absolute request target takes precedence over the header Host.
     request('GET', 'http://evil.example/api/auth/forgot-password?username=spoofed', { headers: spoofed }),
   ];
   for (const call of calls) {
@@ -202,19 +199,17 @@ test('links lead where PUBLIC_URL says, whatever host the request claims to be f
   expect(mails).toHaveLength(3);
   for (const mail of mails) {
     expect(JSON.stringify(mail)).not.toContain('evil.example');
-    const links = [...linksIn(mail.text ?? ''), ...linksIn(decode(mail.html ?? ''))];
+    const links = [...linksIn(mail.text ?? ''), ...linksIn(decodeEntities(mail.html ?? ''))];
     expect(links.length).toBeGreaterThanOrEqual(2);
     for (const link of links) expect(link).toMatch(/^http:\/\/parley\.test\/(api\/auth\/|reset-password\?)/);
   }
 });
 
-/** All addresses in a text, each once, in order. */
 const linksIn = (text: string) => [...new Set(text.match(/\b[a-z]+:\/\/[^\s"'<>]+/g))];
 
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', amp: '&' };
 
-/** As a reader of HTML takes it. */
-const decode = (html: string) =>
+const decodeEntities = (html: string) =>
   html.replaceAll(/&(?:#x([0-9a-f]+)|(\w+));/gi, (_, code: string, name: string) =>
     code ? String.fromCodePoint(Number.parseInt(code, 16)) : ENTITIES[name],
   );
@@ -239,22 +234,22 @@ describe('a mail', () => {
     ['reset-password', RESET, [PAGE, 'https://chat.example.com/parley/api/auth/reset-password'], [PAGE]],
     ['password-changed', /^Your password was changed$/, [], []],
   ] as const)(
-    '%s has a subject, a text, a page, and links from PUBLIC_URL alone',
+    '%s has a subject, text, HTML, and only links below PUBLIC_URL',
     (kind, about, links, targets) => {
       const { subject, text, html } = renderMail({ ...PLAIN, kind });
       expect(subject).toMatch(about);
       expect(linksIn(text)).toEqual(links);
-      expect(linksIn(decode(html))).toEqual(links);
-      const hrefs = [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => decode(href));
+      expect(linksIn(decodeEntities(html))).toEqual(links);
+      const hrefs = [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => decodeEntities(href));
       expect([...new Set(hrefs)]).toEqual(targets);
       expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
-      // Nothing is loaded, which would tell that the mail was read.
+      // A mail loads nothing, because a request would reveal that the mail was read.
       expect(html).not.toMatch(/\ssrc=|<link\b|url\(|@import/);
       for (const part of [text, html]) expect(part).not.toMatch(/undefined|\[object|null/);
     },
   );
 
-  test('is known in all its kinds', () => {
+  test('is of one of four kinds', () => {
     expect(MAIL_KINDS.toSorted()).toEqual([
       'password-changed',
       'reset-password',
@@ -264,16 +259,16 @@ describe('a mail', () => {
   });
 
   describe.each(MAIL_KINDS)('%s', (kind) => {
-    test('shows what users chose as it is, and runs none of it', () => {
+    test('shows and escapes what users chose', () => {
       const { text, html } = renderMail({ ...PLAIN, kind });
       expect(text).toContain(`Hello ${NAME},\n`);
-      expect(decode(html)).toContain(`Hello ${NAME},<`);
-      expect(decode(html)).toContain(`to ${ADDRESS}, for the account max.<`);
+      expect(decodeEntities(html)).toContain(`Hello ${NAME},<`);
+      expect(decodeEntities(html)).toContain(`to ${ADDRESS}, for the account max.<`);
       expect(html).not.toMatch(/<[bi]>|&co|& /);
       expect(html).not.toContain(NAME.slice(3, 8));
     });
 
-    test('lets no name add lines, or turn how the rest is read', () => {
+    test('replaces line breaks and bidirectional controls in what users chose', () => {
       const plain = renderMail({ ...PLAIN, kind, name: 'Max Moritz' });
       const odd = ['\r\n\r\n', '\n', '\u0085', '\u2028', '\u2029', '\u202e', '\u2067', '\0', '\u001b'];
       for (const separator of odd) {
@@ -292,7 +287,7 @@ describe('a mail', () => {
   });
 });
 
-test('mail:preview writes each mail as HTML and as text, and says where', async () => {
+test('mail:preview writes each mail as HTML and text, and prints the folder', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-test-'));
   const script = join(import.meta.dirname, '../../dist/src/mail-preview.js');
   const env = { PATH: process.env.PATH, DATA_DIR: folder, PUBLIC_URL: 'https://chat.example.com/parley' };
@@ -308,7 +303,7 @@ test('mail:preview writes each mail as HTML and as text, and says where', async 
       for (const file of files) {
         const content = readFileSync(join(target, file), 'utf8');
         expect(content).toMatch(file.endsWith('.html') ? /^<!doctype html>/ : /^Hello /);
-        for (const link of linksIn(decode(content)))
+        for (const link of linksIn(decodeEntities(content)))
           expect(link).toMatch(/^https:\/\/chat\.example\.com\/parley\//);
       }
     }
