@@ -38,7 +38,7 @@ export class TokenGuard implements CanActivate {
     const token = TOKEN_OF[kind](request) ?? '';
     const claims = this.tokens.recall(token);
     if (claims) {
-      request.user = await this.tokens.callerIn(request, kind, claims);
+      request.user = await this.tokens.callerOf(kind, claims);
       return true;
     }
     const passes = await this.guards[kind].canActivate(context);

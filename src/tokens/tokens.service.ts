@@ -1,7 +1,6 @@
 import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { unauthenticated } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
@@ -23,8 +22,6 @@ export interface Claims {
   exp: number;
 }
 
-type Meanwhile = (request: FastifyRequest, userId: number) => void;
-
 /** Makes tokens, tells whose they are, ends them. A token is good while its row is there. */
 @Injectable()
 export class TokensService {
@@ -32,7 +29,6 @@ export class TokensService {
   readonly key: KeyObject;
   private readonly lifetime: Record<TokenKind, number>;
   private readonly holders: Batcher<string, Holder | undefined>;
-  private meanwhile: Meanwhile = () => {};
   private readonly verified = new LRUCache<string, Claims>({ max: 5_000 });
 
   constructor(
@@ -70,21 +66,6 @@ export class TokensService {
   recall(token: string): Claims | undefined {
     const claims = this.verified.get(token);
     return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
-  }
-
-  /**
-   * Has `meanwhile` called for each request whose token, signature verified, is about to be looked up. It may read
-   * what the user will need, but neither act nor answer: the token may turn out to be ended.
-   */
-  whileChecking(meanwhile: Meanwhile): void {
-    this.meanwhile = meanwhile;
-  }
-
-  /** As {@link callerOf}, for a request. */
-  async callerIn(request: FastifyRequest, kind: TokenKind, claims: Claims): Promise<Caller> {
-    const caller = this.callerOf(kind, claims);
-    this.meanwhile(request, Number(claims.sub));
-    return caller;
   }
 
   /**
