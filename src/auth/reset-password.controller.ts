@@ -2,13 +2,13 @@ import { Controller, Get, Head, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../tokens/caller.js';
-import { queryToken } from '../tokens/token.strategies.js';
+import { findQueryToken } from '../tokens/token.strategies.js';
 import { sendPage } from './pages/page.js';
 import { incompleteResetPage, resetPasswordPage } from './pages/reset-password.page.js';
 
 /**
- * The page behind the link of a reset mail, outside of the API. It looks at no token and no database: programs
- * that check the links of a mail use nothing up. Only the page's POST to the API does.
+ * Serves the page behind the link of a reset mail, which lies outside the API. The page itself sends the token to the
+ * API, so that a program which checks the links of mails does not consume the token.
  */
 @ApiExcludeController()
 @Public()
@@ -16,14 +16,13 @@ import { incompleteResetPage, resetPasswordPage } from './pages/reset-password.p
 export class ResetPasswordController {
   @Get()
   show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
-    return queryToken(request) === null
+    return findQueryToken(request) === null
       ? sendPage(reply, 400, incompleteResetPage)
       : sendPage(reply, 200, resetPasswordPage);
   }
 
-  /** Some of these programs only ask whether the link leads anywhere. */
   @Head()
-  probe(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
+  head(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
     return this.show(request, reply);
   }
 }

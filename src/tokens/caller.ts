@@ -2,35 +2,33 @@ import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestj
 import type { FastifyRequest } from 'fastify';
 import type { TokenKind } from './token.entity.js';
 
-/** Who sent the request, as the token guard found out. */
 export interface Caller {
   userId: number;
   username: string;
-  /** The `jti` of the token they came with. */
+  /** The `jti` of the request's token. */
   tokenId: string;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the token guard, on every route but the public ones. */
+    /** Set by the token guard; undefined on public routes. */
     user?: Caller;
   }
 }
 
 export const TOKEN_KIND = 'parley:token-kind';
 
-/** The kind of token that a route asks for, where it is not an authentication token. */
+/** Marks a route that requires another kind of token than authentication tokens. */
 export const RequiresToken = (kind: TokenKind) => SetMetadata(TOKEN_KIND, kind);
 
-/** A route that anyone may call, without a token. */
+/** Marks a route that requires no token. */
 export const Public = () => SetMetadata(TOKEN_KIND, 'none');
 
 export const MISSING_TOKEN = 'parley:missing-token';
 
-/** A route that answers 400 in these words where others answer 401, when there is no token at all. */
+/** Makes a route answer 400 with this message, instead of 401, when the token is missing. */
 export const OnMissingToken = (message: string) => SetMetadata(MISSING_TOKEN, message);
 
-/** Binds the {@link Caller}. */
 export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { user } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!user) throw new Error('a public route has no caller');

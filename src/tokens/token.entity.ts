@@ -1,16 +1,16 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** The three kinds of token ("Authentication" in the contract); one never passes for another. */
+/** A token of one kind is invalid where another kind is required ("Authentication" in the contract). */
 export const TOKEN_KINDS = ['authentication', 'reset-password', 'verify-email'] as const;
 
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
-/** A token that is valid as long as its row exists: logging out and using a token up delete it. */
+/** A valid token. Revoking or consuming the token deletes its row. */
 @Entity('tokens')
 @Index('ix_tokens_user_id', ['userId', 'kind'])
 @Index('ix_tokens_expires_at', ['expiresAt'])
 export class Token {
-  /** The JWT's `jti`, a uuid. */
+  /** The `jti` of the JWT. */
   @PrimaryColumn('varchar', { length: 36 })
   id!: string;
 
@@ -21,7 +21,7 @@ export class Token {
   @Column('varchar', { length: 16 })
   kind!: TokenKind;
 
-  /** In seconds since the epoch, as the JWT's `exp`. */
+  /** The `exp` of the JWT, in seconds since the epoch. */
   @Column('bigint', { name: 'expires_at' })
   expiresAt!: number;
 }

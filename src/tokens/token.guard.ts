@@ -5,19 +5,16 @@ import type { FastifyRequest } from 'fastify';
 import { invalid, unauthenticated } from '../errors/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import type { TokenKind } from './token.entity.js';
-import { queryToken, TOKEN_OF } from './token.strategies.js';
+import { findQueryToken, findToken } from './token.strategies.js';
 import { TokensService } from './tokens.service.js';
 
-/**
- * Guards every route of every module: a route asks for an authentication token unless it says otherwise
- * with `@Public()` or `@RequiresToken()`.
- */
+/** Requires an authentication token on every route that is not marked with `@Public()` or `@RequiresToken()`. */
 @Injectable()
 export class TokenGuard implements CanActivate {
   private readonly guards: Record<TokenKind, CanActivate> = {
-    authentication: new (guardFor('authentication'))(),
-    'reset-password': new (guardFor('reset-password'))(),
-    'verify-email': new (guardFor('verify-email'))(),
+    authentication: createGuard('authentication'),
+    'reset-password': createGuard('reset-password'),
+    'verify-email': createGuard('verify-email'),
   };
 
   constructor(
@@ -35,10 +32,10 @@ export class TokenGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
     if (onMissing !== undefined && !request.headers.authorization) throw invalid(onMissing);
-    const token = TOKEN_OF[kind](request) ?? '';
+    const token = findToken[kind](request) ?? '';
     const claims = this.tokens.recall(token);
     if (claims) {
-      request.user = await this.tokens.callerOf(kind, claims);
+      request.user = await this.tokens.getCaller(kind, claims);
       return true;
     }
     const passes = await this.guards[kind].canActivate(context);
@@ -47,8 +44,8 @@ export class TokenGuard implements CanActivate {
   }
 }
 
-function guardFor(kind: TokenKind) {
-  return class extends AuthGuard(kind) {
+function createGuard(kind: TokenKind): CanActivate {
+  class KindGuard extends AuthGuard(kind) {
     override handleRequest<Caller>(
       error: unknown,
       caller: Caller | false,
@@ -60,13 +57,13 @@ function guardFor(kind: TokenKind) {
       requireToken(kind, context.switchToHttp().getRequest<FastifyRequest>());
       throw unauthenticated(`invalid token: ${info instanceof Error ? info.message : 'malformed'}`);
     }
-  };
+  }
+  return new KindGuard();
 }
 
-/** Tells a token that is missing from one that is wrong. */
 function requireToken(kind: TokenKind, request: FastifyRequest): void {
   if (kind === 'verify-email') {
-    if (!queryToken(request)) throw invalid("query parameter 'token' must be present");
+    if (!findQueryToken(request)) throw invalid("query parameter 'token' must be present");
   } else if (!request.headers.authorization) {
     throw unauthenticated("header 'Authorization' must be present");
   }

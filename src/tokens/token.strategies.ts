@@ -6,46 +6,43 @@ import type { Caller } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 import { type Claims, TOKEN_ALGORITHM, TokensService } from './tokens.service.js';
 
-type Extractor = (request: FastifyRequest) => string | null;
+/** Accepts the bare token and `Bearer <token>` in any case. */
+function findHeaderToken({ headers }: FastifyRequest): string | null {
+  return headers.authorization?.replace(/^bearer(\s+|$)/i, '').trim() || null;
+}
 
-/** The `Authorization` header: the bare token, or `Bearer <token>` in any case. */
-const headerToken: Extractor = (request) =>
-  request.headers.authorization?.replace(/^bearer(\s+|$)/i, '').trim() || null;
-
-/** The query parameter `token`, which links in mails carry. */
-export const queryToken: Extractor = (request) => {
+/** Reads the query parameter `token` of the links in mails. */
+export function findQueryToken(request: FastifyRequest): string | null {
   const { token } = request.query as { token?: unknown };
   return typeof token === 'string' && token !== '' ? token : null;
+}
+
+export const findToken: Record<TokenKind, (request: FastifyRequest) => string | null> = {
+  authentication: findHeaderToken,
+  'reset-password': findHeaderToken,
+  'verify-email': findQueryToken,
 };
 
-/** Where a request carries a token of each kind. */
-export const TOKEN_OF: Record<TokenKind, Extractor> = {
-  authentication: headerToken,
-  'reset-password': headerToken,
-  'verify-email': queryToken,
-};
-
-/** A passport strategy, named after the kind of token that it accepts. */
-function tokenStrategy(kind: TokenKind) {
+function createStrategy(kind: TokenKind) {
   @Injectable()
   class TokenStrategy extends PassportStrategy(Strategy, kind) {
     constructor(private readonly tokens: TokensService) {
       super({
-        // passport-jwt's types are Express's; it hands over whatever request it is given.
-        jwtFromRequest: TOKEN_OF[kind] as unknown as StrategyOptionsWithoutRequest['jwtFromRequest'],
-        // Its types know strings alone; jsonwebtoken, to which it passes the key, prefers a KeyObject.
-        secretOrKey: tokens.key as unknown as string,
+        // passport-jwt passes any request on, but its types know only Express's.
+        jwtFromRequest: findToken[kind] as unknown as StrategyOptionsWithoutRequest['jwtFromRequest'],
+        // Its types know only strings, but jsonwebtoken takes a key object.
+        secretOrKey: tokens.signingKey as unknown as string,
         algorithms: [TOKEN_ALGORITHM],
       });
     }
 
     validate(claims: Claims): Promise<Caller> {
-      return this.tokens.callerOf(kind, claims);
+      return this.tokens.getCaller(kind, claims);
     }
   }
   return TokenStrategy;
 }
 
-export const AuthenticationStrategy = tokenStrategy('authentication');
-export const ResetPasswordStrategy = tokenStrategy('reset-password');
-export const VerifyEmailStrategy = tokenStrategy('verify-email');
+export const AuthenticationStrategy = createStrategy('authentication');
+export const ResetPasswordStrategy = createStrategy('reset-password');
+export const VerifyEmailStrategy = createStrategy('verify-email');

@@ -1,17 +1,19 @@
-import { Logger, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
+import { Scheduler } from '../scheduling/scheduler.js';
 import { AuthenticationStrategy, ResetPasswordStrategy, VerifyEmailStrategy } from './token.strategies.js';
 import { TokenGuard } from './token.guard.js';
+import { TokensRepository } from './tokens.repository.js';
 import { TokensService } from './tokens.service.js';
 
 const SWEEP_INTERVAL_MS = 3_600_000;
 
-/** Who is calling: tokens, the strategies that read them, and the guard in front of every route. */
 @Module({
   imports: [JwtModule.register({})],
   providers: [
     TokensService,
+    TokensRepository,
     AuthenticationStrategy,
     ResetPasswordStrategy,
     VerifyEmailStrategy,
@@ -19,24 +21,17 @@ const SWEEP_INTERVAL_MS = 3_600_000;
   ],
   exports: [TokensService],
 })
-export class TokensModule implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger('Tokens');
-  private timer?: NodeJS.Timeout;
+export class TokensModule implements OnModuleInit {
+  constructor(
+    private readonly tokens: TokensService,
+    private readonly scheduler: Scheduler,
+  ) {}
 
-  constructor(private readonly tokens: TokensService) {}
-
-  onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.sweep(), SWEEP_INTERVAL_MS).unref();
-    void this.sweep();
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
-  }
-
-  private async sweep(): Promise<void> {
-    await this.tokens
-      .sweepExpired()
-      .catch((error: Error) => this.logger.warn(`sweep failed: ${error.message}`));
+  onModuleInit(): void {
+    this.scheduler.add({
+      name: 'sweep of expired tokens',
+      intervalMs: SWEEP_INTERVAL_MS,
+      run: () => this.tokens.deleteExpired(),
+    });
   }
 }

@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../database/batcher.js';
+import { Reader, type Transaction } from '../database/unit-of-work.js';
+import type { Token, TokenKind } from './token.entity.js';
+
+export interface TokenHolder {
+  tokenId: string;
+  kind: TokenKind;
+  userId: number;
+  username: string;
+}
+
+const SELECT_HOLDERS = `SELECT t.id AS tokenId, t.kind, u.id AS userId, u.username
+  FROM tokens t JOIN users u ON u.id = t.user_id WHERE t.id`;
+
+/** SQL text for the hot paths: each request looks its token up, and each login inserts one. */
+@Injectable()
+export class TokensRepository {
+  private readonly lookUps: Batcher<string, TokenHolder | undefined>;
+
+  constructor(reader: Reader) {
+    this.lookUps = new Batcher((ids) =>
+      reader.queryEach(SELECT_HOLDERS, ids, ({ tokenId }: TokenHolder) => tokenId),
+    );
+  }
+
+  findHolder(tokenId: string): Promise<TokenHolder | undefined> {
+    return this.lookUps.add(tokenId);
+  }
+
+  /** Defers the insert to the commit, which saves each login a round trip. */
+  add(tx: Transaction, { id, userId, kind, expiresAt }: Token): void {
+    const sql = 'INSERT INTO tokens (id, user_id, kind, expires_at) VALUES (?, ?, ?, ?)';
+    tx.defer(sql, [id, userId, kind, expiresAt]);
+  }
+}
