@@ -19,7 +19,6 @@ export class AuthController {
 
   /**
    * Logins in a user.
-   *
    * @remarks Generates an authentication token given a valid username and password.
    */
   @Post('login')
@@ -38,7 +37,6 @@ export class AuthController {
 
   /**
    * Logs out a user.
-   *
    * @remarks Revokes the authentication token.
    */
   @Get('logout')
@@ -52,7 +50,6 @@ export class AuthController {
 
   /**
    * Request password reset.
-   *
    * @remarks Sends an email with a token to authenticate the resetting of a password. The answer is the
    * same for an unknown user.
    */
@@ -67,7 +64,6 @@ export class AuthController {
 
   /**
    * Reset a user's password.
-   *
    * @remarks Completes the flow. Overwrites the current password of the user, but does not revoke any
    * valid authentication tokens.
    */
@@ -88,7 +84,6 @@ export class AuthController {
 
   /**
    * Verify a user's email.
-   *
    * @remarks Marks the user as verified after verifying the token sent in the email. A browser gets a
    * page, any other client JSON.
    */

@@ -5,7 +5,7 @@ import { chunks, padded, placeholders, Reader } from '../database/unit-of-work.j
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { UserDto } from '../users/dto/users.dto.js';
-import { UserNames } from '../users/user-names.js';
+import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
 /** Lists that are read together. More would save little time and hold the rows of more lists in memory. */
@@ -40,7 +40,7 @@ export class ChatsRepository {
 
   constructor(
     private readonly reader: Reader,
-    private readonly names: UserNames,
+    private readonly names: UserNamesRepository,
     private readonly assembler: MessageAssembler,
   ) {
     this.batcher = new Batcher((userIds) => this.findAll(userIds), MAX_LISTS);
@@ -66,7 +66,7 @@ export class ChatsRepository {
     const chats = new Map(rows.map((row) => [row.id, row]));
 
     const latest = await this.latestOf([...chats.values()]);
-    const userNames = await this.names.find(
+    const userNames = await this.names.findByIds(
       new Set([...members.map(({ user_id }) => user_id), ...latest.map(({ sender_id }) => sender_id)]),
     );
     const messages = await this.assembler.assemble(latest, userNames);

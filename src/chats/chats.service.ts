@@ -9,6 +9,7 @@ import { type ChatAccess, Membership } from '../membership/membership.service.js
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
+import { UsersRepository } from '../users/users.repository.js';
 import { UsersService } from '../users/users.service.js';
 import { ChatsRepository } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
@@ -29,12 +30,13 @@ export class ChatsService implements OnModuleInit {
     private readonly repository: ChatsRepository,
     private readonly membership: Membership,
     private readonly users: UsersService,
+    private readonly usersRepository: UsersRepository,
     private readonly messages: MessagesService,
     private readonly writer: MessageWriter,
   ) {}
 
   onModuleInit(): void {
-    this.users.beforeErasing((tx, userId) => this.eraseUser(tx, userId));
+    this.users.beforeErasing.add((tx, userId) => this.eraseUser(tx, userId));
   }
 
   /** Returns the caller's chats, the latest activity first. */
@@ -58,8 +60,8 @@ export class ChatsService implements OnModuleInit {
     this.messages.requireLength(message);
     const uuid = randomUUID();
     await this.unitOfWork.run(async (tx) => {
-      await this.users.requirePresent(tx, userId);
-      const memberIds = [...new Set([userId, ...(await this.users.requireAll(tx, users))])];
+      await this.usersRepository.lockUserShared(tx, userId);
+      const memberIds = [...new Set([userId, ...(await this.usersRepository.lockUsersShared(tx, users))])];
       const chat = await LockedChat.create(tx, { uuid, name, memberIds, isPermanent: false });
       const first = {
         chatId: chat.id,
@@ -97,7 +99,7 @@ export class ChatsService implements OnModuleInit {
   }
 
   private async addUser(tx: Transaction, chat: LockedChat, username: string): Promise<void> {
-    const [userId] = await this.users.requireAll(tx, [username]);
+    const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
     if (await chat.isMember(userId)) throw invalid(`user '${username}' is already part of specified chat`);
     await chat.addMembers([userId]);
   }
@@ -111,7 +113,7 @@ export class ChatsService implements OnModuleInit {
   ): Promise<void> {
     const isSelf = fold(username) === fold(access.username);
     if (!isSelf) chat.requireOwner(access.userId, 'not allowed to remove other users');
-    const [userId] = await this.users.requireAll(tx, [username]);
+    const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
     if (!(await chat.isMember(userId))) throw invalid(`user '${username}' is not part of specified chat`);
     await chat.removeMember(userId);
   }

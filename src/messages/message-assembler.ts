@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { FilesRepository } from '../files/files.repository.js';
 import { nanoseconds } from '../helpers/clock.js';
 import type { UserDto } from '../users/dto/users.dto.js';
-import { UserNames } from '../users/user-names.js';
+import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { MessageDto } from './dto/messages.dto.js';
 import type { MessageRow } from './message-row.js';
 
@@ -13,7 +13,7 @@ import type { MessageRow } from './message-row.js';
 @Injectable()
 export class MessageAssembler {
   constructor(
-    private readonly names: UserNames,
+    private readonly names: UserNamesRepository,
     private readonly files: FilesRepository,
   ) {}
 
@@ -23,7 +23,7 @@ export class MessageAssembler {
     names?: ReadonlyMap<number, UserDto>,
   ): Promise<(MessageDto | undefined)[]> {
     const [senders, files] = await Promise.all([
-      names ?? this.names.find(new Set(rows.map(({ sender_id }) => sender_id))),
+      names ?? this.names.findByIds(new Set(rows.map(({ sender_id }) => sender_id))),
       this.files.findAll(rows.flatMap(({ file_uuid }) => file_uuid ?? [])),
     ]);
     return rows.map((row) => {

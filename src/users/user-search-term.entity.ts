@@ -1,9 +1,6 @@
 import { Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/**
- * The index of the user search: `suffix` rows find a username by any part of it, `typo` rows (the
- * username, and what is left of it without one character) by a misspelling.
- */
+/** `suffix` rows find usernames by a substring. `typo` rows (at most one character deleted) find misspellings. */
 @Entity('user_search_terms', { withoutRowid: true })
 @Index('ix_user_search_terms_user_id', ['userId'])
 export class UserSearchTerm {

@@ -18,7 +18,6 @@ export class UsersController {
 
   /**
    * Register a user.
-   *
    * @remarks Create a user with given name, email, username and password.
    */
   @Post()
@@ -37,7 +36,6 @@ export class UsersController {
 
   /**
    * Search for users.
-   *
    * @remarks Fuzzy search for users by username to get name; at most 10, the best match first.
    */
   @Get()
@@ -45,12 +43,11 @@ export class UsersController {
   @ApiSuccess('list of users found', schemaArray(UserDto), [{ name: 'Alex', username: 'alex' }])
   @ApiErrors({ 400: "query parameter 'username' must be present", 401: 'invalid token: jwt expired' })
   async search(@Query() query: SearchUsersQuery) {
-    return success(await this.users.find(query.username));
+    return success(await this.users.search(query.username));
   }
 
   /**
    * Describe a user.
-   *
    * @remarks Get a user's information by their username.
    */
   @Get(':user')
@@ -63,13 +60,12 @@ export class UsersController {
     verified: true,
   })
   @ApiErrors({ 400: "user 'test' does not exist", 401: 'invalid token: jwt expired' })
-  async describe(@CallerParam() caller: Caller, @Param('user') user: string) {
-    return success(await this.users.describe(caller, user));
+  async getProfile(@CallerParam() caller: Caller, @Param('user') user: string) {
+    return success(await this.users.getProfile(caller, user));
   }
 
   /**
    * Update a user.
-   *
    * @remarks Their name, password, or email by their username.
    */
   @Put(':user')

@@ -5,7 +5,7 @@ import type { SqlValue, Statement } from '#src/database/driver.js';
 import { READER, Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { MailWorker } from '#src/mail/mail.worker.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
-import { UserSearch } from '#src/users/user-search.js';
+import { UserSearchRepository } from '#src/users/user-search.repository.js';
 import { newText } from '../support/new-message.js';
 import type { Member } from '../support/parley.js';
 import { onMysql, startServer, type TestServer } from '../support/server.js';
@@ -77,7 +77,7 @@ async function addUsers(count: number): Promise<void> {
       const [{ id }] = await tx.query<{ id: number }>('SELECT id FROM users WHERE username_key = ?', [
         username,
       ]);
-      server.app.get(UserSearch).add(tx, id, username);
+      await server.app.get(UserSearchRepository).add(tx, id, username);
     }
   });
 }

@@ -4,23 +4,17 @@ import { Checked, IsPasswordDigest, MayBeMissing, textComplaint } from '../../ht
 const USERNAME = /^(?:\p{L}\p{M}*|\p{Nd}|[._-])+$/u;
 const EMAIL = /^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u;
 
-/** What the folded forms may hold: their columns and indices have this length. */
+/** The lengths of the columns for the folded forms. */
 const MAX_USERNAME_KEY_LENGTH = 256;
 const MAX_EMAIL_KEY_LENGTH = 768;
 
-const characters = { min: 1, max: 64 };
-
-/** "Users" in the contract. The folded form obeys the same alphabet: some letters unfold into words. */
+/** Checks the folded form too, because some letters unfold into words with spaces or brackets. */
 function usernameComplaint(value: unknown): string | undefined {
-  const complaint = textComplaint(characters)(typeof value === 'string' ? value.normalize('NFC') : value);
+  const username = typeof value === 'string' ? value.normalize('NFC') : '';
+  const complaint = textComplaint({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
   if (complaint) return complaint;
-  const username = value as string;
   const key = fold(username);
-  if (
-    !USERNAME.test(username.normalize('NFC')) ||
-    !USERNAME.test(key) ||
-    key.length > MAX_USERNAME_KEY_LENGTH
-  ) {
+  if (!USERNAME.test(username) || !USERNAME.test(key) || key.length > MAX_USERNAME_KEY_LENGTH) {
     return "must consist of letters, digits, '.', '_' and '-'";
   }
   return /^\.+$/.test(key) ? 'must not consist of dots alone' : undefined;
@@ -37,7 +31,7 @@ function emailComplaint(value: unknown): string | undefined {
   return undefined;
 }
 
-/** Any text that a user may be looked up by: whether there is such a user is for the service to say. */
+/** Accepts any text, because services report usernames that do not exist. */
 export function usernameLookupComplaint(value: unknown): string | undefined {
   if (value === '') return 'must be present';
   if (typeof value !== 'string') return 'must be a string';
@@ -94,7 +88,6 @@ export class SearchUsersQuery {
   username!: string;
 }
 
-/** A user, as everybody sees them. */
 export class UserDto {
   /** @example Alex */
   name!: string;
@@ -103,7 +96,6 @@ export class UserDto {
   username!: string;
 }
 
-/** A user, with what they alone see. */
 export class UserDetailDto extends UserDto {
   /**
    * Only when the caller looks at itself.

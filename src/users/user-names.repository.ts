@@ -3,32 +3,31 @@ import { Batcher } from '../database/batcher.js';
 import { placeholders, padded, Reader } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 
-/** How many go together with what others ask for. */
-const MAX_BATCH_SIZE = 1_024;
+/** Larger sets get a query of their own, because it would delay the other requests of a batch. */
+const MAX_BATCHED_IDS = 1_024;
 
-/** How many one query names; SQLite takes twice as many. */
+/** SQLite allows 32,766 parameters. */
 const MAX_IDS_PER_QUERY = 16_384;
 
-/** Users as others see them: who sends, who is in a chat. */
+/** SQL text for a hot path: pages of messages and lists of chats read the names of users. */
 @Injectable()
-export class UserNames {
+export class UserNamesRepository {
   private readonly lookUps: Batcher<Set<number>, Map<number, UserDto>>;
 
   constructor(private readonly reader: Reader) {
-    this.lookUps = new Batcher((asked) => this.lookUp(asked));
+    this.lookUps = new Batcher((sets) => this.findAll(sets));
   }
 
-  /** By their ids; without those who are gone. There may be others in it. */
-  async find(ids: Set<number>): Promise<Map<number, UserDto>> {
+  /** Returns users by id. Deleted users are missing; the map may hold extra users. */
+  async findByIds(ids: Set<number>): Promise<Map<number, UserDto>> {
     if (ids.size === 0) return new Map();
-    if (ids.size <= MAX_BATCH_SIZE) return this.lookUps.add(ids);
-    // So many take their time: nobody else waits for them.
-    const [names] = await this.lookUp([ids]);
+    if (ids.size <= MAX_BATCHED_IDS) return this.lookUps.add(ids);
+    const [names] = await this.findAll([ids]);
     return names;
   }
 
-  private async lookUp(asked: Set<number>[]): Promise<Map<number, UserDto>[]> {
-    const ids = [...new Set(asked.flatMap((some) => [...some]))];
+  private async findAll(sets: Set<number>[]): Promise<Map<number, UserDto>[]> {
+    const ids = [...new Set(sets.flatMap((set) => [...set]))];
     const names = new Map<number, UserDto>();
     for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
       const some = padded(ids.slice(start, start + MAX_IDS_PER_QUERY));
@@ -38,6 +37,6 @@ export class UserNames {
       );
       for (const { id, name, username } of rows) names.set(id, { name, username });
     }
-    return asked.map(() => names);
+    return sets.map(() => names);
   }
 }

@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import { Batcher } from '../database/batcher.js';
+import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { invalid } from '../errors/errors.js';
+import { fold } from '../helpers/text.js';
+import { tokenRevoked } from '../tokens/tokens.service.js';
+import { User } from './user.entity.js';
+
+export type LockedUser = Pick<User, 'id' | 'email'>;
+
+export type Credentials = Pick<User, 'id' | 'usernameKey' | 'passwordHash'> & { verified: number };
+
+const SELECT_CREDENTIALS = `SELECT id, username_key AS usernameKey, password_hash AS passwordHash, verified
+  FROM users WHERE username_key`;
+
+export const userNotFound = (username: string) => invalid(`user '${username}' does not exist`);
+
+/** SQL text for the look-up at login, a hot path, and for row locks. Locks last until the transaction ends. */
+@Injectable()
+export class UsersRepository {
+  private readonly logins: Batcher<string, Credentials | undefined>;
+
+  constructor(reader: Reader) {
+    this.logins = new Batcher((keys) =>
+      reader.queryEach(SELECT_CREDENTIALS, keys, ({ usernameKey }: Credentials) => usernameKey),
+    );
+  }
+
+  findCredentials(username: string): Promise<Credentials | undefined> {
+    return this.logins.add(fold(username));
+  }
+
+  /** @throws ParleyError (unauthenticated) when the user has been erased. */
+  async lockUser(tx: Transaction, userId: number): Promise<LockedUser> {
+    const sql = `SELECT id, email FROM users WHERE id = ?${tx.forUpdate}`;
+    const [user] = await tx.query<LockedUser>(sql, [userId]);
+    if (!user) throw tokenRevoked();
+    return user;
+  }
+
+  async findAndLockUser(tx: Transaction, username: string): Promise<LockedUser | undefined> {
+    const sql = `SELECT id, email FROM users WHERE username_key = ?${tx.forUpdate}`;
+    const [user] = await tx.query<LockedUser>(sql, [fold(username)]);
+    return user;
+  }
+
+  /**
+   * Keeps the user from being erased.
+   * @throws ParleyError (unauthenticated) when the user has been erased.
+   */
+  async lockUserShared(tx: Transaction, userId: number): Promise<void> {
+    const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forShare}`, [userId]);
+    if (users.length === 0) throw tokenRevoked();
+  }
+
+  /**
+   * Keeps users from being erased. Returns the id of each user once, in the order of `usernames`.
+   * @throws ParleyError (invalid) that names the first user who does not exist.
+   */
+  async lockUsersShared(tx: Transaction, usernames: string[]): Promise<number[]> {
+    const names = new Map(usernames.map((username) => [fold(username), username]));
+    const rows = await tx.query<Pick<User, 'id' | 'usernameKey'>>(
+      `SELECT id, username_key AS usernameKey FROM users
+       WHERE username_key IN (${placeholders(names.size)})${tx.forShare}`,
+      [...names.keys()],
+    );
+    const ids = new Map(rows.map(({ id, usernameKey }) => [usernameKey, id]));
+    return [...names].map(([key, username]) => {
+      const id = ids.get(key);
+      if (id === undefined) throw userNotFound(username);
+      return id;
+    });
+  }
+
+  async setPassword(tx: Transaction, userId: number, passwordHash: string): Promise<void> {
+    await (await tx.manager()).update(User, userId, { passwordHash });
+  }
+
+  async markVerified(tx: Transaction, userId: number): Promise<void> {
+    await (await tx.manager()).update(User, userId, { verified: true });
+  }
+}
