@@ -36,7 +36,7 @@ const reset = (token: string, json: unknown) =>
   server.parley.post('/api/auth/reset-password', json, { token });
 const verify = (token: string) => server.parley.get(`/api/auth/verify-email?token=${token}`);
 
-/** Asks for the user's `count`-th reset mail; its token. */
+/** Requests the user's `count`-th reset mail and returns its token. */
 async function resetToken({ username, email }: Member, count = 1): Promise<string> {
   const asked = await server.parley.get(`/api/auth/forgot-password?username=${username}`);
   expect(asked.body).toEqual({ status: 'success' });
@@ -55,7 +55,7 @@ describe('login', () => {
     elodie = await server.parley.signUp('Élodie.x', { email: 'elodie@example.com' });
   });
 
-  test('gives a signed token that names its user, its age and its end', async () => {
+  test('returns a signed token with the claims sub, jti, iat and exp', async () => {
     const user = await signUp('login-claims');
     const before = Math.floor(Date.now() / 1000);
     const { status, body } = await logIn(user.username, user.password);
@@ -68,7 +68,7 @@ describe('login', () => {
     expect(claims.exp - claims.iat).toBe(259_200);
   });
 
-  test('gives another token each time, and all of them are good', async () => {
+  test('returns a new token each time, and all of them are valid', async () => {
     const user = await signUp('login-again');
     const second = await server.parley.login(user.username, user.password);
     expect(second).not.toBe(user.token);
@@ -77,7 +77,7 @@ describe('login', () => {
     }
   });
 
-  test('TOKEN_TTL sets how long the token lives', async () => {
+  test('TOKEN_TTL sets the lifetime of the token', async () => {
     const user = await signUp('login-ttl');
     const token = await server.mailbox.waitForToken(user.email, WELCOME);
     await verify(token);
@@ -90,24 +90,24 @@ describe('login', () => {
     ['in lower case', 'élodie.x'],
     ['with decomposed letters', 'E\u0301lodie.x'],
     ['in full-width letters', 'Éｌｏｄｉｅ.x'],
-  ])('finds the user whose name is written %s', async (_, spelling) => {
+  ])('finds a username that is written %s', async (_, spelling) => {
     expect((await logIn(spelling, elodie.password)).status).toBe(200);
   });
 
-  test('takes the digest in upper and in lower case', async () => {
+  test('accepts the digest in upper and in lower case', async () => {
     const user = await signUp('login-hex');
     expect((await logIn(user.username, user.password.toUpperCase())).status).toBe(200);
     expect((await logIn(user.username, user.password.toLowerCase())).status).toBe(200);
   });
 
-  test('takes the lower-case digest of a user who registered with an upper-case one', async () => {
+  test('accepts the lower-case digest of a user who registered with the upper-case digest', async () => {
     const password = digest('upper');
     const user = { username: 'login-upper', email: 'login-upper@example.com', name: 'Upper' };
     await server.parley.post('/api/users', { ...user, password: password.toUpperCase() });
     expect((await logIn('login-upper', password)).status).toBe(200);
   });
 
-  test('refuses a wrong password and an unknown user in the same words', async () => {
+  test('rejects a wrong password and an unknown user with the same message', async () => {
     const user = await signUp('login-wrong');
     const wrongPassword = await logIn(user.username, digest('wrong'));
     const unknownUser = await logIn('login-nobody', user.password);
@@ -116,7 +116,7 @@ describe('login', () => {
   });
 
   test.each(['élodie.x ', ' élodie.x', 'élodie.x\u3000', 'elodie.x', 'élodie_x', '%'])(
-    'the name %j is nobody’s',
+    'the username %j belongs to no user',
     async (username) => {
       expect(await logIn(username, elodie.password)).toMatchObject({ status: 401, body: WRONG_CREDENTIALS });
     },
@@ -166,7 +166,7 @@ describe('login', () => {
     expect((await attempt(user.password)).status).toBe(200);
   });
 
-  test('the digest is kept as argon2id alone', async () => {
+  test('the digest is stored only as an argon2id hash', async () => {
     const user = await signUp('login-stored');
     const [row] = await rows('SELECT * FROM users WHERE username_key = ?', user.username);
     expect(row.password_hash).toMatch(/^\$argon2id\$/);
@@ -182,7 +182,7 @@ describe('the Authorization header', () => {
   });
 
   test.each(['', 'Bearer ', 'bearer ', 'BEARER ', 'bEaReR  '])(
-    'carries the token behind %j',
+    'accepts the token after the prefix %j',
     async (prefix) => {
       expect((await server.parley.get('/api/chats', { token: prefix + user.token })).status).toBe(200);
     },
@@ -197,7 +197,7 @@ describe('the Authorization header', () => {
     ['DELETE', '/api/users/header'],
     ['DELETE', '/api/users/no-such-user'],
     ['GET', '/api/chats'],
-  ])('must be present at %s %s', async (method, path) => {
+  ])('is required by %s %s', async (method, path) => {
     const expected = {
       status: 401,
       body: { status: 'error', reason: "header 'Authorization' must be present" },
@@ -207,7 +207,7 @@ describe('the Authorization header', () => {
   });
 
   test.each(['Bearer', 'Bearer Bearer x', 'Basic YTpi', 'x', 'a.b.c', '..', 'null'])(
-    'with %j is an invalid token',
+    'with the value %j is an invalid token',
     async (token) => {
       const answer = await server.parley.get('/api/chats', { token });
       expect(answer.status).toBe(401);
@@ -229,7 +229,7 @@ describe('a forged token', () => {
   const changed = (changes: Record<string, unknown>) =>
     signJwt({ ...claimsOf(user.token), ...changes }, secret());
 
-  test('is told from a good one by its contents alone', async () => {
+  test('is accepted when its claims and its signature are those of a valid token', async () => {
     const token = signJwt(claimsOf(user.token), secret());
     expect((await server.parley.get('/api/chats', { token })).status).toBe(200);
   });
@@ -238,17 +238,17 @@ describe('a forged token', () => {
     ['without a signature, alg none', () => unsigned(user.token, 'none')],
     ['without a signature, alg None', () => unsigned(user.token, 'None')],
     ['without a signature, alg HS256', () => unsigned(user.token, 'HS256')],
-    ['of HS512', () => signJwt(claimsOf(user.token), secret(), { alg: 'HS512', hash: 'sha512' })],
-    ['of HS384', () => signJwt(claimsOf(user.token), secret(), { alg: 'HS384', hash: 'sha384' })],
-    ['of an unknown algorithm', () => signJwt(claimsOf(user.token), secret(), { alg: 'XX256' })],
-    ['of another secret', () => signJwt(claimsOf(user.token), 'x'.repeat(64))],
-    ['of an empty secret', () => signJwt(claimsOf(user.token), '')],
+    ['signed with HS512', () => signJwt(claimsOf(user.token), secret(), { alg: 'HS512', hash: 'sha512' })],
+    ['signed with HS384', () => signJwt(claimsOf(user.token), secret(), { alg: 'HS384', hash: 'sha384' })],
+    ['signed with an unknown algorithm', () => signJwt(claimsOf(user.token), secret(), { alg: 'XX256' })],
+    ['signed with another secret', () => signJwt(claimsOf(user.token), 'x'.repeat(64))],
+    ['signed with an empty secret', () => signJwt(claimsOf(user.token), '')],
     ['with tampered claims', () => tamper(user.token, { sub: claimsOf(other.token).sub })],
-    ['with a later end under the old signature', () => tamper(user.token, { exp: 9_999_999_999 })],
-    ['with a cut-off signature', () => user.token.slice(0, -2)],
+    ['with a later expiry under the old signature', () => tamper(user.token, { exp: 9_999_999_999 })],
+    ['with a truncated signature', () => user.token.slice(0, -2)],
     ['that has expired', () => changed({ exp: Math.floor(Date.now() / 1000) - 1 })],
-    ['without an end', () => changed({ exp: undefined })],
-    ['with an end that is no number', () => changed({ exp: 'never' })],
+    ['without an expiry', () => changed({ exp: undefined })],
+    ['with an expiry that is not a number', () => changed({ exp: 'never' })],
     ['without an id', () => changed({ jti: undefined })],
     ['with an unknown id', () => changed({ jti: '00000000-0000-4000-8000-000000000000' })],
     ['with the id of another user’s token', () => changed({ jti: claimsOf(other.token).jti })],
@@ -256,24 +256,24 @@ describe('a forged token', () => {
     ['without a user', () => changed({ sub: undefined })],
     ['without a kind', () => changed({ aud: undefined })],
     ['of two kinds', () => changed({ aud: ['authentication', 'reset-password'] })],
-  ])('%s is refused', async (_, forge) => {
+  ])('%s is rejected', async (_, forge) => {
     const { status, body } = await server.parley.get('/api/chats', { token: forge() });
     expect(status).toBe(401);
     expect(body.reason).toMatch(/^invalid token: ./);
     expect((await user.get('/api/chats')).status).toBe(200);
   });
 
-  test('that was good a moment ago is refused from its end on', async () => {
+  test('that was accepted before is rejected once it has expired', async () => {
     const token = changed({ exp: Math.floor(Date.now() / 1000) + 2 });
     expect((await server.parley.get('/api/chats', { token })).status).toBe(200);
-    const refused = await until('the end', async () => {
+    const rejected = await until('the token to expire', async () => {
       const answer = await server.parley.get('/api/chats', { token });
       return answer.status === 200 ? undefined : answer;
     });
-    expect(refused).toMatchObject({ status: 401, body: { reason: 'invalid token: jwt expired' } });
+    expect(rejected).toMatchObject({ status: 401, body: { reason: 'invalid token: jwt expired' } });
   });
 
-  test('of a deleted user is refused', async () => {
+  test('of a deleted user is rejected', async () => {
     const gone = await signUp('gone');
     await gone.delete('/api/users/gone');
     expect(await gone.get('/api/chats')).toMatchObject({ status: 401, body: NO_LONGER_VALID });
@@ -281,7 +281,7 @@ describe('a forged token', () => {
 });
 
 describe('logout', () => {
-  test('ends the token at once, on every instance, and no other token', async () => {
+  test('revokes the token at once on every instance, and no other token', async () => {
     const user = await signUp('logout');
     const second = await server.parley.login(user.username, user.password);
     expect(await user.get('/api/auth/logout')).toMatchObject({ status: 200, body: { status: 'success' } });
@@ -337,7 +337,7 @@ describe('forgot-password', () => {
     expect(unknown.body).toEqual(known.body);
   });
 
-  test('finds the user whatever the case, and mails a token that lives one hour', async () => {
+  test('ignores the case of the username, and mails a token that is valid for one hour', async () => {
     const user = await signUp('Forgetful-Two');
     await server.parley.get('/api/auth/forgot-password?username=FORGETFUL-TWO');
     const { exp, iat } = claimsOf(await server.mailbox.waitForToken(user.email, RESET));
@@ -355,7 +355,7 @@ describe('forgot-password', () => {
     expect(body.reason).toContain("query parameter 'username'");
   });
 
-  test('changes nothing by itself', async () => {
+  test('leaves the password and the authentication tokens valid', async () => {
     const user = await signUp('forgetful-three');
     await resetToken(user);
     expect((await logIn(user.username, user.password)).status).toBe(200);
@@ -364,7 +364,7 @@ describe('forgot-password', () => {
 });
 
 describe('reset-password', () => {
-  test('sets the password, tells the user by mail, and leaves their authentication tokens alone', async () => {
+  test('sets the password, mails the user, and leaves authentication tokens valid', async () => {
     const user = await signUp('reset');
     const password = digest('reset, new');
     const answer = await reset(await resetToken(user), { password });
@@ -386,13 +386,13 @@ describe('reset-password', () => {
     expect((await logIn(user.username, digest('first'))).status).toBe(200);
   });
 
-  test('takes the token behind Bearer, too', async () => {
+  test('accepts the token after Bearer', async () => {
     const user = await signUp('reset-bearer');
     const token = `Bearer ${await resetToken(user)}`;
     expect((await reset(token, { password: digest('new') })).status).toBe(200);
   });
 
-  test('ends the user’s other reset tokens, and nobody else’s', async () => {
+  test('revokes the other reset tokens of the user, and of no other user', async () => {
     const user = await signUp('reset-others');
     const stranger = await signUp('reset-stranger');
     const [first, second] = [await resetToken(user), await resetToken(user, 2)];
@@ -402,7 +402,7 @@ describe('reset-password', () => {
     expect((await reset(strangers, { password: digest('new') })).status).toBe(200);
   });
 
-  test('a verification token survives it', async () => {
+  test('leaves verification tokens valid', async () => {
     const user = await signUp('reset-unverified');
     const verification = await server.mailbox.waitForToken(user.email, WELCOME);
     await reset(await resetToken(user), { password: digest('new') });
@@ -434,7 +434,7 @@ describe('reset-password', () => {
     ['a number', { password: 5 }],
     ['a password in the clear', { password: 'secret' }],
     ['a digest that is too long', { password: `${digest('new')}0` }],
-  ])('%s is a bad request, which does not use the token up', async (what, body) => {
+  ])('%s is a bad request that does not consume the token', async (what, body) => {
     const user = await signUp(`reset-bad-${what.replaceAll(' ', '-')}`);
     const token = await resetToken(user);
     const answer = await reset(token, body);
@@ -448,7 +448,7 @@ describe('reset-password', () => {
     ['a JSON array', '[]', 'application/json'],
     ['broken JSON', '{"password":', 'application/json'],
     ['a form', 'password=x', 'application/x-www-form-urlencoded'],
-  ])('%s is a bad request, which does not use the token up', async (what, raw, type) => {
+  ])('%s is a bad request that does not consume the token', async (what, raw, type) => {
     const user = await signUp(`reset-raw-${what.replaceAll(' ', '-')}`);
     const token = await resetToken(user);
     const answer = await server.parley.post('/api/auth/reset-password', undefined, {
@@ -470,7 +470,7 @@ describe('reset-password', () => {
     expect(body.reason).toMatch(/^invalid token: /);
   });
 
-  test('the token of a deleted user is refused', async () => {
+  test('the token of a deleted user is rejected', async () => {
     const user = await signUp('reset-gone');
     const token = await resetToken(user);
     await user.delete(`/api/users/${user.username}`);
@@ -485,7 +485,7 @@ describe('verify-email', () => {
   const page = (query: string) =>
     server.parley.get(`/api/auth/verify-email${query}`, { headers: { accept: 'text/html,*/*;q=0.8' } });
 
-  test('verifies the address, once, with a token that lives three days', async () => {
+  test('verifies the email once, with a token that is valid for three days', async () => {
     const user = await signUp('verify');
     expect(await isVerified(user)).toBe(false);
     const token = await server.mailbox.waitForToken(user.email, WELCOME);
@@ -514,7 +514,7 @@ describe('verify-email', () => {
     expect((await server.parley.get('/api/auth/verify-email?token=a&token=b')).status).toBe(400);
   });
 
-  test('a forged token is refused', async () => {
+  test('a forged token is rejected', async () => {
     const user = await signUp('verify-forged');
     const token = await server.mailbox.waitForToken(user.email, WELCOME);
     const expired = signJwt({ ...claimsOf(token), exp: 1_000 }, server.settings.jwtSecret);
@@ -526,7 +526,7 @@ describe('verify-email', () => {
     expect(await isVerified(user)).toBe(false);
   });
 
-  test('does not take its token from the header', async () => {
+  test('ignores a token in the header', async () => {
     const user = await signUp('verify-header');
     const token = await server.mailbox.waitForToken(user.email, WELCOME);
     expect((await server.parley.get('/api/auth/verify-email', { token })).status).toBe(400);
@@ -562,7 +562,7 @@ describe('verify-email', () => {
     expect(answer.body.status).toBe('error');
   });
 
-  test('a new address ends the older tokens', async () => {
+  test('a new email revokes the older tokens', async () => {
     const user = await signUp('verify-moved');
     const old = await server.mailbox.waitForToken(user.email, WELCOME);
     await user.put(`/api/users/${user.username}`, { email: 'moved@example.com' });
@@ -574,7 +574,7 @@ describe('verify-email', () => {
   });
 });
 
-test.each(['verify-email', 'logout'])('HEAD uses no token up at %s', async (route) => {
+test.each(['verify-email', 'logout'])('HEAD does not consume the token of %s', async (route) => {
   const user = await signUp(`head-${route}`);
   const verification = await server.mailbox.waitForToken(user.email, WELCOME);
   const address = `${server.url}/api/auth/${route}?token=${verification}`;

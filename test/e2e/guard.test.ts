@@ -8,15 +8,14 @@ import { expectFailure } from '../support/failure.js';
 import { FILE_AND_ROOM_ROUTES, ROUTES, wellFormed } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-/** The only routes that anyone may call, apart from the documentation. */
+/** The only public routes, apart from the documentation. */
 const PUBLIC = ['GET /api/auth/forgot-password', 'POST /api/auth/login', 'POST /api/users'];
 
-/** The page behind the link of a reset mail: open to anyone, outside of the API and its document. */
+/** The page behind the link of a reset mail is public, and is no part of the API or its document. */
 const PAGE = 'GET /reset-password';
-/** So that the programs which check links see that it leads somewhere. */
 const PAGE_HEAD = 'HEAD /reset-password';
 
-/** Without its token, which is a query parameter, this one cannot tell who should have sent one. */
+/** Answers 400 without a token, because its token is a query parameter. */
 const VERIFY_EMAIL = 'GET /api/auth/verify-email';
 
 const isDocumentation = (path: string) => /^\/api\/docs(-json|-yaml|\/.*)?$/.test(path);
@@ -35,7 +34,7 @@ interface RegisteredRoute {
   tokenKind?: string;
 }
 
-/** What Nest's router was told by the decorators of the controllers. */
+/** Reads the routes from the decorators of the controllers. */
 function nestRoutes(): RegisteredRoute[] {
   const controllers = [...server.app.get(ModulesContainer).values()].flatMap((module) => [
     ...module.controllers.values(),
@@ -62,7 +61,7 @@ function nestRoutes(): RegisteredRoute[] {
   });
 }
 
-/** What Fastify answers to, read off the tree that it prints. */
+/** Reads the routes that Fastify serves from the tree that it prints. */
 function fastifyRoutes(): RegisteredRoute[] {
   const fastify = server.app.getHttpAdapter().getInstance();
   const branch: string[] = [];
@@ -88,8 +87,8 @@ async function documentedRoutes(): Promise<RegisteredRoute[]> {
   );
 }
 
-/** Calls without a token, with a body of no use; those who ask nothing of the caller. */
-async function answerStrangers(routes: RegisteredRoute[]): Promise<string[]> {
+/** Calls the routes without a token, and returns those that do not answer 401. */
+async function findUnguardedRoutes(routes: RegisteredRoute[]): Promise<string[]> {
   const open = [];
   for (const route of routes) {
     const path = wellFormed(nameOf(route).split(' ')[1]).replace('*', 'index.html');
@@ -104,9 +103,9 @@ async function answerStrangers(routes: RegisteredRoute[]): Promise<string[]> {
   return open.toSorted();
 }
 
-/** `GET /api/files/`, which the contract knows as an error alone. */
+/** The contract knows `GET /api/files/` only as an error. */
 const UNDOCUMENTED = 'GET /api/files';
-/** Answers 400 to whoever has no token, in the words of its reference. */
+/** Answers 400 without a token, as its reference says. */
 const JOIN_ROOM = 'POST /api/join_room';
 
 const namesOf = (routes: RegisteredRoute[]) =>
@@ -115,7 +114,7 @@ const namesOf = (routes: RegisteredRoute[]) =>
     .map(nameOf)
     .toSorted();
 
-test('the three lists of routes are the same, and hold those of the contract', async () => {
+test('Nest, Fastify and the document have the same routes, which are those of the contract', async () => {
   const ofNest = namesOf(nestRoutes());
   const documented = namesOf(await documentedRoutes());
   expect(namesOf(fastifyRoutes())).toEqual(ofNest);
@@ -124,25 +123,25 @@ test('the three lists of routes are the same, and hold those of the contract', a
   expect(documented).toEqual(ofContract.toSorted());
 });
 
-test('only the routes that are meant to be are marked as public', () => {
+test('exactly the expected routes are public', () => {
   const open = nestRoutes().filter(({ tokenKind }) => tokenKind === 'none');
   expect(open.map(nameOf).toSorted()).toEqual([...PUBLIC, PAGE, PAGE_HEAD].toSorted());
 });
 
-test('every route of the document but the public ones asks strangers for a token', async () => {
-  expect(await answerStrangers(await documentedRoutes())).toEqual(
+test('every documented route that is not public requires a token', async () => {
+  expect(await findUnguardedRoutes(await documentedRoutes())).toEqual(
     [...PUBLIC, VERIFY_EMAIL, JOIN_ROOM].toSorted(),
   );
 });
 
-test('every route that Fastify knows but the public ones asks strangers for a token', async () => {
+test('every route of Fastify that is not public requires a token', async () => {
   const routes = fastifyRoutes();
   expect(routes.length).toBeGreaterThan(ROUTES.length);
-  const open = await answerStrangers(routes.filter(({ path }) => !isDocumentation(path)));
+  const open = await findUnguardedRoutes(routes.filter(({ path }) => !isDocumentation(path)));
   expect(open).toEqual([...PUBLIC, PAGE, PAGE_HEAD, VERIFY_EMAIL, JOIN_ROOM].toSorted());
 });
 
-test('nothing but the documentation is served besides the routes of the controllers', () => {
+test('Fastify serves only the routes of the controllers and the documentation', () => {
   const known = new Set(nestRoutes().map(nameOf));
   const others = fastifyRoutes().filter((route) => !known.has(nameOf(route)) && !isDocumentation(route.path));
   expect(others).toEqual([]);
@@ -150,7 +149,7 @@ test('nothing but the documentation is served besides the routes of the controll
 
 const guarded = ROUTES.filter(({ token }) => token === 'ApiKey' || token === 'ResetPasswordToken');
 
-test.each(guarded)('$method $path refuses strangers and forged tokens', async ({ method, path }) => {
+test.each(guarded)('$method $path rejects missing and forged tokens', async ({ method, path }) => {
   const call = (token?: string) =>
     server.parley.request(method, wellFormed(path), { token, ...(method === 'GET' ? {} : { json: {} }) });
   expect(expectFailure(await call(), 401)).toBe("header 'Authorization' must be present");
@@ -160,7 +159,7 @@ test.each(guarded)('$method $path refuses strangers and forged tokens', async ({
 });
 
 test.each(ROUTES.filter(({ token }) => token === 'ResetPasswordToken' || token === 'EmailVerificationToken'))(
-  '$method $path refuses the token of a login',
+  '$method $path rejects an authentication token',
   async ({ method, path, token: kind }) => {
     const username = `login-for-${kind}`.toLowerCase();
     const { token } = await server.parley.signUp(username, { email: `${username}@example.com` });
@@ -172,7 +171,7 @@ test.each(ROUTES.filter(({ token }) => token === 'ResetPasswordToken' || token =
   },
 );
 
-test('an email is verified only with a token in the query', async () => {
+test('verify-email requires a token in the query', async () => {
   expect(expectFailure(await server.parley.get('/api/auth/verify-email'), 400)).toBe(
     "query parameter 'token' must be present",
   );

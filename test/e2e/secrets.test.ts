@@ -18,7 +18,7 @@ let parley: Parley;
 let alex: Member;
 let sam: Member;
 let chat: string;
-/** What must never be written anywhere but where it belongs. */
+/** Texts that must never appear in the output of the server. */
 const secrets = new Set<string>();
 const unexpected: Answer[] = [];
 
@@ -36,8 +36,8 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs a statement behind the server's back. */
-async function meddle<Row>(statement: string): Promise<Row[]> {
+/** Runs a statement on a connection of its own. */
+async function runSql<Row>(statement: string): Promise<Row[]> {
   const source = new DataSource(
     database.url
       ? { type: 'mysql', url: database.url }
@@ -50,7 +50,7 @@ async function meddle<Row>(statement: string): Promise<Row[]> {
 }
 
 async function storedHashes(): Promise<string[]> {
-  const users = await meddle<{ password_hash: string }>('SELECT password_hash FROM users');
+  const users = await runSql<{ password_hash: string }>('SELECT password_hash FROM users');
   expect(users).toHaveLength(2);
   return users.map((user) => user.password_hash);
 }
@@ -64,7 +64,7 @@ function expectSilence(): void {
   expect(output).not.toMatch(/"(authorization|password|token)":"(?!\[Redacted\])/i);
 }
 
-test('what goes well, and what callers do wrong, tells no secret', async () => {
+test('successful calls and mistakes of callers log no secret', async () => {
   const mailbox = new Mailbox(join(database.dataDir, 'data/mail'));
   const wrong = digest('wrong');
   const path = `/api/chats/${chat}/messages`;
@@ -119,7 +119,7 @@ test('what goes well, and what callers do wrong, tells no secret', async () => {
 
 const credentialsOf = ({ username, name, password }: Member) => ({ username, name, password });
 
-test('what the server does wrong tells no secret either, and callers nothing at all', async () => {
+test('failures of the server log no secret, and callers get no details', async () => {
   const credentials = { username: 'alex', password: digest('changed') };
   const newcomer = { username: 'new', password: digest('new'), email: 'new@e.x', name: 'New' };
   secrets.add(newcomer.password);
@@ -130,25 +130,25 @@ test('what the server does wrong tells no secret either, and callers nothing at 
     unexpected.push(answer);
   };
 
-  await meddle('DROP TABLE mails');
+  await runSql('DROP TABLE mails');
   await fail(parley.post('/api/users', newcomer));
   await fail(parley.get('/api/auth/forgot-password?username=alex'));
   await fail(sam.put('/api/users/sam', { password: digest('new'), email: 'other@e.x' }));
-  for (const table of ['files', 'messages', 'sender_blocks']) await meddle(`DROP TABLE ${table}`);
+  for (const table of ['files', 'messages', 'sender_blocks']) await runSql(`DROP TABLE ${table}`);
   await fail(sam.get('/api/chats'));
   await fail(sam.get(path));
   await fail(sam.post(path, { type: 'message', message: 'nobody else’s business' }));
-  await meddle('DROP TABLE tokens');
+  await runSql('DROP TABLE tokens');
   await fail(parley.post('/api/auth/login', credentials));
   await fail(sam.get('/api/chats'));
   for (const table of ['members', 'room_attempts', 'rooms', 'chats', 'user_search_terms', 'users'])
-    await meddle(`DROP TABLE ${table}`);
+    await runSql(`DROP TABLE ${table}`);
   await fail(parley.post('/api/auth/login', credentials));
   await fail(parley.post('/api/users', newcomer));
   expectSilence();
 });
 
-test('each trouble is in the log once, with its stack, under the id that the caller was told', () => {
+test('each failure is logged once, with its stack and the request id that the caller got', () => {
   const lines = server.stderr
     .trim()
     .split('\n')
@@ -165,7 +165,7 @@ test('each trouble is in the log once, with its stack, under the id that the cal
   expect(others).toEqual([]);
 });
 
-test('the server has survived it all, and ends as always', async () => {
+test('the server still answers, and stops normally', async () => {
   expectFailure(await parley.get('/api/chats'), 401);
   expect(await server.end()).toEqual({ code: 0, signal: null });
   expectSilence();

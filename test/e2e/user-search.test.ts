@@ -21,7 +21,7 @@ let caller: Member;
 
 beforeAll(async () => {
   server = await startServer();
-  // One after the other, the best matches last: the order of registration must not matter.
+  // Registers the best matches last, because the order of registration must not matter.
   for (const username of USERNAMES.toReversed()) {
     caller = await server.parley.signUp(username, { name: `The ${username}` });
   }
@@ -37,7 +37,7 @@ async function find(text: string): Promise<string[]> {
   return body.data.map(({ username }: Json) => username);
 }
 
-test('shows the name and the username, and nothing else', async () => {
+test('returns only the name and the username', async () => {
   const { body } = await search('?username=underx');
   expect(body).toEqual({
     status: 'success',
@@ -45,15 +45,15 @@ test('shows the name and the username, and nothing else', async () => {
   });
 });
 
-test('a prefix comes before a substring, and that before a misspelling', async () => {
+test('prefixes come before substrings, and substrings before misspellings', async () => {
   expect(await find('alex')).toEqual(['alex', 'Alexandra', 'xalex', 'alxe']);
 });
 
-test('what was typed in full comes first', async () => {
+test('an exact match comes first', async () => {
   expect((await find('crow')).slice(0, 2)).toEqual(['crow', 'crowd00']);
 });
 
-test('nobody is found twice', async () => {
+test('no user is found twice', async () => {
   for (const text of ['a', 'e', 'al', 'alex', 'o']) {
     const found = await find(text);
     expect(new Set(found).size).toBe(found.length);
@@ -65,11 +65,11 @@ test.each([
   ['swapped letters in the middle', 'aelx'],
   ['swapped letters at the end', 'alxe'],
   ['a missing letter', 'aex'],
-  ['a letter too many', 'allex'],
-  ['a letter too many at the end', 'alexy'],
+  ['an extra letter', 'allex'],
+  ['an extra letter at the end', 'alexy'],
   ['a wrong letter', 'elex'],
   ['a wrong last letter', 'aleq'],
-])('%s still find alex', async (_, typed) => {
+])('%s still finds alex', async (_, typed) => {
   expect(await find(typed)).toContain('alex');
 });
 
@@ -120,20 +120,20 @@ test('at most 10 are found, prefixes first', async () => {
   expect(await find('rowd')).toHaveLength(10);
 });
 
-test('nothing similar finds nothing', async () => {
+test('a text that is similar to no username finds nothing', async () => {
   for (const text of ['zzzz', 'xyz', '😀', 'alexander-the-great', 'x'.repeat(2000)]) {
     expect(await find(text)).toEqual([]);
   }
 });
 
-test('a name or an email is not searched', async () => {
+test('names and emails are not searched', async () => {
   expect(await find('The')).toEqual([]);
   expect(await find('example.com')).toEqual([]);
 });
 
 test.each([
   ['missing', ''],
-  ['another one', '?name=alex'],
+  ['called name', '?name=alex'],
   ['empty', '?username='],
   ['without a value', '?username'],
   ['NUL', '?username=%00'],
@@ -146,7 +146,7 @@ test.each([
   expect(body.reason).toMatch(/^query parameter 'username' must /);
 });
 
-test('needs a token before anything else', async () => {
+test('checks the token first', async () => {
   for (const query of ['', '?username=alex']) {
     expect(await server.parley.get(`/api/users${query}`)).toMatchObject({
       status: 401,
@@ -155,7 +155,7 @@ test('needs a token before anything else', async () => {
   }
 });
 
-test('who changes their name is found under it, who is deleted not at all', async () => {
+test('a renamed user is found with the new name, and a deleted user is not found', async () => {
   const user = await server.parley.signUp('fleeting');
   await user.put('/api/users/fleeting', { name: 'Renamed' });
   expect((await search('?username=fleet')).body.data).toEqual([{ name: 'Renamed', username: 'fleeting' }]);

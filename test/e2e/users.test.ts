@@ -27,14 +27,14 @@ const logIn = (username: string, password: string) =>
 
 let counter = 0;
 
-/** A registration that succeeds unless `fields` spoil it. */
+/** Returns a valid registration with unique values, overridden by `fields`. */
 function registration(fields: Record<string, unknown> = {}) {
   counter += 1;
   const username = `reg${counter}`;
   return { username, password: digest(username), email: `${username}@reg.example`, name: 'Reg', ...fields };
 }
 
-/** A text of a length in code points that no other call gives. */
+/** Returns a unique text of `length` code points. */
 function unique(length: number, filler: string): string {
   counter += 1;
   const start = `u${counter}`;
@@ -49,7 +49,7 @@ async function count(table: string, condition: string, ...parameters: (string | 
 }
 
 describe('registering', () => {
-  test('makes an unverified user, who can log in, and sends a mail', async () => {
+  test('creates an unverified user who can log in, and sends a mail', async () => {
     const body = registration({ username: 'Novice', name: 'A Novice', email: 'Novice@example.com' });
     expect(await register(body)).toEqual({ ...SUCCESS, headers: expect.anything() });
     const token = await server.parley.login('Novice', body.password);
@@ -62,7 +62,7 @@ describe('registering', () => {
     await server.mailbox.waitForToken('Novice@example.com', /^Welcome/);
   });
 
-  test('takes the fields of the contract alone', async () => {
+  test('ignores fields that are not in the contract', async () => {
     const body = registration({ verified: true, id: 1, createdAt: 5, constructor: 'x', toString: 5 });
     expect(await register(body)).toMatchObject(SUCCESS);
     const token = await server.parley.login(body.username, body.password);
@@ -112,7 +112,7 @@ describe('registering', () => {
     ['password', 'is in the clear', 'secret'],
     ['password', 'has 63 digits', 'a'.repeat(63)],
     ['password', 'has 65 digits', 'a'.repeat(65)],
-    ['password', 'has a letter beyond f', `${'a'.repeat(63)}g`],
+    ['password', 'has a letter after f', `${'a'.repeat(63)}g`],
     ['password', 'has full-width digits', '１'.repeat(64)],
     ['password', 'ends with a line break', `${'a'.repeat(64)}\n`],
     ['email', 'has 4 characters', 'a@el'],
@@ -160,7 +160,7 @@ describe('registering', () => {
     ['name', 'of 128 emoji', () => '😀'.repeat(128)],
     ['name', 'of families', () => '👨‍👩‍👧‍👦 “Ünï” \u202e ﷽'],
     ['name', 'of markup', () => `<b>'"&</b>`],
-  ])('a %s %s is kept as it is', async (field, _, value) => {
+  ])('a %s %s is stored unchanged', async (field, _, value) => {
     const body = registration({ [field]: value() }) as Record<string, string>;
     expect(await register(body)).toMatchObject(SUCCESS);
     const token = await server.parley.login(body.username, body.password);
@@ -206,7 +206,7 @@ describe('registering', () => {
     },
   );
 
-  test('a charset may be declared', async () => {
+  test('accepts a charset in the Content-Type', async () => {
     const headers = { 'content-type': 'application/json; charset=utf-8' };
     const raw = JSON.stringify(registration());
     expect(await server.parley.post('/api/users', undefined, { raw, headers })).toMatchObject(SUCCESS);
@@ -226,7 +226,7 @@ describe('a username that is taken', () => {
     ['with a Kelvin sign', 'taken-k', 'taken-\u212a'],
     ['with a capital I, whatever the locale', 'taken-digit', 'TAKEN-DIGIT'],
     ['in Greek capitals', 'νίκος', 'ΝΊΚΟΣ'],
-  ])('is refused %s', async (_, first, second) => {
+  ])('is rejected %s', async (_, first, second) => {
     expect(await register(registration({ username: first }))).toMatchObject(SUCCESS);
     expect(await register(registration({ username: second }))).toMatchObject(
       failure(409, 'username is already taken'),
@@ -246,7 +246,7 @@ describe('a username that is taken', () => {
     expect(await register(registration({ username: second }))).toMatchObject(SUCCESS);
   });
 
-  test('goes to one of 50 who ask for it at once', async () => {
+  test('is given to one of 50 concurrent registrations', async () => {
     const bodies = Array.from({ length: 50 }, (_, index) =>
       registration({ username: index % 2 ? 'Wanted' : 'WANTED' }),
     );
@@ -268,7 +268,7 @@ describe('an email that is taken', () => {
     ['in lower case', 'Lower@Email.x', 'lower@email.x'],
     ['decomposed', 'é@email.x', 'e\u0301@email.x'],
     ['in Cyrillic capitals', 'пошта@email.x', 'ПОШТА@EMAIL.X'],
-  ])('is refused %s', async (_, first, second) => {
+  ])('is rejected %s', async (_, first, second) => {
     expect(await register(registration({ email: first }))).toMatchObject(SUCCESS);
     expect(await register(registration({ email: second }))).toMatchObject(
       failure(409, 'email is already taken'),
@@ -284,16 +284,16 @@ describe('an email that is taken', () => {
     expect(await register(registration({ email: second }))).toMatchObject(SUCCESS);
   });
 
-  test('goes to one of 50 who ask for it at once', async () => {
+  test('is given to one of 50 concurrent registrations', async () => {
     const bodies = Array.from({ length: 50 }, () => registration({ email: 'wanted@email.x' }));
     const answers = await Promise.all(bodies.map(register));
     expect(tally(answers)).toEqual({ 200: 1, 409: 49 });
-    const refused = answers.find(({ status }) => status === 409);
-    expect(refused?.body.reason).toBe('email is already taken');
+    const rejected = answers.find(({ status }) => status === 409);
+    expect(rejected?.body.reason).toBe('email is already taken');
     expect(await count('mails', 'address = ?', 'wanted@email.x')).toBe(1);
   });
 
-  test('leaves nothing of the registration behind', async () => {
+  test('leaves no trace of the rejected registration', async () => {
     await register(registration({ email: 'left@email.x' }));
     const body = registration({ email: 'left@email.x' });
     expect((await register(body)).status).toBe(409);
@@ -315,7 +315,7 @@ describe('describing', () => {
     expect(await lookAt(alex)).toEqual({ ...alex.user, email: 'Alex@desc.example', verified: false });
   });
 
-  test('others shows nothing but the name and the username', async () => {
+  test('others shows only the name and the username', async () => {
     expect(await lookAt(sam, 'Alex')).toEqual({ name: 'Alex the Great', username: 'Alex' });
   });
 
@@ -337,7 +337,7 @@ describe('describing', () => {
     expect((await sam.get('/api/users/%ff')).status).toBe(400);
   });
 
-  test('needs a token, for an unknown user too', async () => {
+  test('requires a token, for an unknown user too', async () => {
     for (const username of ['alex', 'nobody']) {
       expect(await server.parley.get(`/api/users/${username}`)).toMatchObject(
         failure(401, "header 'Authorization' must be present"),
@@ -369,7 +369,7 @@ describe('updating', () => {
 
   const update = (user: Member, body: unknown) => user.put(pathOf(user.username), body);
 
-  test('the name changes how others see the user, and nothing else', async () => {
+  test('the name is visible to others and changes nothing else', async () => {
     const user = await signUp('upd-name');
     expect(await update(user, { name: 'Krantz 😀' })).toMatchObject(SUCCESS);
     expect(await lookAt(user)).toEqual({
@@ -382,7 +382,7 @@ describe('updating', () => {
     expect((await logIn(user.username, user.password)).status).toBe(200);
   });
 
-  test('the new name stands in chats and messages', async () => {
+  test('the name also changes it in chats and messages', async () => {
     const user = await signUp('upd-shown');
     const chat = await user.createChat([sam]);
     await update(user, { name: 'Shown' });
@@ -391,7 +391,7 @@ describe('updating', () => {
     expect(messages[0].sender).toEqual({ name: 'Shown', username: 'upd-shown' });
   });
 
-  test('a new password is told by mail, and leaves the tokens alone', async () => {
+  test('the password sends a mail and leaves the tokens valid', async () => {
     const user = await signUp('upd-password');
     const password = digest('upd-password, new');
     expect(await update(user, { password })).toMatchObject(SUCCESS);
@@ -401,7 +401,7 @@ describe('updating', () => {
     await server.mailbox.waitFor(user.email, /^Your password was changed$/);
   });
 
-  test('a new email is unverified, gets a mail, and frees the old one', async () => {
+  test('the email makes it unverified, sends a mail to it, and frees the old one', async () => {
     const user = await signUp('upd-email');
     const old = await server.mailbox.waitForToken(user.email, /^Welcome/);
     await server.parley.get(`/api/auth/verify-email?token=${old}`);
@@ -412,7 +412,7 @@ describe('updating', () => {
     expect(await register(registration({ email: user.email }))).toMatchObject(SUCCESS);
   });
 
-  test('the same email stays verified', async () => {
+  test('the email to the same value leaves it verified', async () => {
     const user = await signUp('upd-same');
     const token = await server.mailbox.waitForToken(user.email, /^Welcome/);
     await server.parley.get(`/api/auth/verify-email?token=${token}`);
@@ -420,24 +420,24 @@ describe('updating', () => {
     expect(await lookAt(user)).toMatchObject({ verified: true });
   });
 
-  test('one’s own email may change its case', async () => {
+  test('the case of one’s own email is allowed', async () => {
     const user = await signUp('upd-case');
     expect(await update(user, { email: user.email.toUpperCase() })).toMatchObject(SUCCESS);
     expect(await lookAt(user)).toMatchObject({ email: user.email.toUpperCase() });
   });
 
-  test('everything at once', async () => {
+  test('all fields at once', async () => {
     const user = await signUp('upd-all');
     const password = digest('upd-all, new');
     expect(await update(user, { name: 'All', email: 'all@up.x', password })).toMatchObject(SUCCESS);
     expect(await lookAt(user)).toMatchObject({ name: 'All', email: 'all@up.x', verified: false });
     expect((await logIn(user.username, password)).status).toBe(200);
-    // To whom the account may have been taken from.
+    // The old address is told, in case somebody else has taken over the account.
     await server.mailbox.waitFor(user.email, /^Your password was changed$/);
     await server.mailbox.waitForToken('all@up.x', /^Verify your new email address$/);
   });
 
-  test('an email that is taken refuses all of it', async () => {
+  test('to a taken email changes no field', async () => {
     const user = await signUp('upd-conflict');
     const body = { name: 'Other', email: sam.email.toUpperCase(), password: digest('other') };
     expect(await update(user, body)).toMatchObject(failure(409, 'email is already taken'));
@@ -446,7 +446,7 @@ describe('updating', () => {
     expect(await count('mails', `address = ? AND kind <> 'verify-email'`, user.email)).toBe(0);
   });
 
-  test('an email goes to one of 10 who ask for it at once', async () => {
+  test('to one email succeeds for one of 10 concurrent users', async () => {
     const users = await Promise.all(Array.from({ length: 10 }, (_, index) => signUp(`upd-race${index}`)));
     const answers = await Promise.all(users.map((user) => update(user, { email: 'race@up.x' })));
     expect(tally(answers)).toEqual({ 200: 1, 409: 9 });
@@ -475,7 +475,7 @@ describe('updating', () => {
     expect(await lookAt(alex)).toEqual({ ...alex.user, email: alex.email, verified: false });
   });
 
-  test('cannot rename the username or verify oneself', async () => {
+  test('does not change the username or the verification', async () => {
     const user = await signUp('upd-extra');
     const body = { name: 'Extra', username: 'upd-renamed', verified: true };
     expect(await update(user, body)).toMatchObject(SUCCESS);
@@ -501,7 +501,7 @@ describe('updating', () => {
     }
   });
 
-  test('needs a token before anything else', async () => {
+  test('checks the token first', async () => {
     for (const username of ['upd-alex', 'nobody']) {
       expect((await server.parley.put(`/api/users/${username}`, { name: 5 })).status).toBe(401);
     }
@@ -524,7 +524,7 @@ describe('deleting', () => {
     expect(await lookAt(sam)).toMatchObject(sam.user);
   });
 
-  test('ends the user and all their tokens', async () => {
+  test('removes the user and revokes all tokens', async () => {
     const [user, sam] = [await signUp('del-user'), await signUp('del-witness')];
     const second = await server.parley.login(user.username, user.password);
     const verification = await server.mailbox.waitForToken(user.email, /^Welcome/);
@@ -539,7 +539,7 @@ describe('deleting', () => {
     expect((await sam.get('/api/users?username=del-user')).body.data).not.toContainEqual(user.user);
   });
 
-  test('a body does no harm, nor does naming one without sending it', async () => {
+  test('accepts a body, and a Content-Type without a body', async () => {
     const headers = { 'content-type': 'application/json' };
     const [first, second] = [await signUp('del-body'), await signUp('del-type')];
     const withBody = await server.parley.delete('/api/users/del-body', { token: first.token, json: {} });
@@ -548,7 +548,7 @@ describe('deleting', () => {
     expect(withType).toMatchObject(SUCCESS);
   });
 
-  test('takes the user’s messages and leaves what others wrote', async () => {
+  test('removes the messages of the user and keeps those of others', async () => {
     const [user, sam, kim] = await Promise.all(
       ['del-author', 'del-reader', 'del-other'].map((u) => signUp(u)),
     );
@@ -566,7 +566,7 @@ describe('deleting', () => {
     expect(await kim.send(chat, 'still open')).toBe(4);
   });
 
-  test('finds the user’s messages in a long chat and in one that they have left', async () => {
+  test('removes messages in a long chat and in a chat that the user has left', async () => {
     const [user, sam] = [await signUp('del-prolific'), await signUp('del-survivor')];
     const [long, left] = [await user.createChat([sam]), await sam.createChat([user])];
     for (const index of [10, 1_022, 8_000]) {
@@ -584,7 +584,7 @@ describe('deleting', () => {
     expect((await sam.list(left)).messages.map(({ index }: Json) => index)).toEqual([0, 2]);
   });
 
-  test('passes chats on to the longest-standing member', async () => {
+  test('passes the ownership of chats to the longest-standing member', async () => {
     const [user, ann, ben, cat] = await Promise.all(
       ['del-owner', 'del-zoe', 'del-ben', 'del-amy'].map((u) => signUp(u)),
     );
@@ -600,7 +600,7 @@ describe('deleting', () => {
     expect(await ann.delete(`/api/chats/${chat}`)).toMatchObject(SUCCESS);
   });
 
-  test('leaves the owner of somebody else’s chat the owner', async () => {
+  test('keeps the owner of a chat that another user owns', async () => {
     const [user, owner] = [await signUp('del-guest'), await signUp('del-host')];
     const chat = await owner.createChat([user]);
     await user.delete('/api/users/del-guest');
@@ -608,7 +608,7 @@ describe('deleting', () => {
     expect(await owner.delete(`/api/chats/${chat}`)).toMatchObject(SUCCESS);
   });
 
-  test('takes along the chats that are left without a member', async () => {
+  test('removes chats that have no other member', async () => {
     const [user, sam] = [await signUp('del-alone'), await signUp('del-outsider')];
     const alone = await user.createChat([]);
     expect((await sam.get(`/api/chats/${alone}`)).status).toBe(403);
@@ -616,7 +616,7 @@ describe('deleting', () => {
     expect(await sam.get(`/api/chats/${alone}`)).toMatchObject(failure(400, 'specified chat does not exist'));
   });
 
-  test('two members at once leave nothing behind', async () => {
+  test('all members of a chat at once removes the chat', async () => {
     const [ann, ben] = [await signUp('del-both1'), await signUp('del-both2')];
     const chats = [await ann.createChat([ben]), await ben.createChat([ann])];
     const answers = await Promise.all([ann, ben].map((user) => user.delete(pathOf(user.username))));
@@ -643,7 +643,7 @@ describe('deleting', () => {
     expect(await left()).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 
-  test('frees the username and the email for a newcomer, who inherits nothing', async () => {
+  test('frees the username and the email for a new user, who inherits nothing', async () => {
     const [user, sam] = [await signUp('del-again'), await signUp('del-again-friend')];
     const chat = await user.createChat([sam]);
     await user.delete('/api/users/del-again');
