@@ -33,13 +33,13 @@ export class TokenGuard implements CanActivate {
     const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
     if (onMissing !== undefined && !request.headers.authorization) throw invalid(onMissing);
     const token = findToken[kind](request) ?? '';
-    const claims = this.tokens.recall(token);
+    const claims = this.tokens.findCachedClaims(token);
     if (claims) {
       request.user = await this.tokens.getCaller(kind, claims);
       return true;
     }
     const passes = await this.guards[kind].canActivate(context);
-    if (passes) this.tokens.remember(token);
+    if (passes) this.tokens.cacheClaims(token);
     return passes === true;
   }
 }

@@ -14,6 +14,8 @@ export const TOKEN_ALGORITHM = 'HS256';
 
 const HOUR_SECONDS = 3_600;
 
+const MAX_CACHED_CLAIMS = 5_000;
+
 export const tokenRevoked = () => unauthenticated('invalid token: no longer valid');
 
 export interface Claims {
@@ -30,7 +32,7 @@ export class TokensService {
   /** A key object, because jsonwebtoken would parse a string on every call, at four times the cost. */
   readonly signingKey: KeyObject;
   private readonly lifetimeSeconds: Record<TokenKind, number>;
-  private readonly verified = new LRUCache<string, Claims>({ max: 5_000 });
+  private readonly cachedClaims = new LRUCache<string, Claims>({ max: MAX_CACHED_CLAIMS });
 
   constructor(
     settings: Settings,
@@ -56,14 +58,14 @@ export class TokensService {
     return this.jwt.sign(claims, { privateKey: this.signingKey, algorithm: TOKEN_ALGORITHM });
   }
 
-  /** Remembers a token whose signature is verified: that stays so, all else is checked each time. */
-  remember(token: string): void {
-    this.verified.set(token, this.jwt.decode<Claims>(token));
+  /** Caches the claims of a token whose signature is verified, because a signature stays valid. */
+  cacheClaims(token: string): void {
+    this.cachedClaims.set(token, this.jwt.decode<Claims>(token));
   }
 
-  /** The claims of a remembered token, until it expires. */
-  recall(token: string): Claims | undefined {
-    const claims = this.verified.get(token);
+  /** Returns undefined when the token has expired. */
+  findCachedClaims(token: string): Claims | undefined {
+    const claims = this.cachedClaims.get(token);
     return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
   }
 
