@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
 import { now, SECOND } from '../helpers/clock.js';
-import { notFound, ParleyError, unauthenticated } from '../errors/errors.js';
+import { notFound, ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
+import { UsersRepository } from '../users/users.repository.js';
 import { RoomAttempt } from './room-attempt.entity.js';
 
 const MAX_ATTEMPTS = 10;
@@ -19,6 +20,7 @@ export class RoomAttempts {
   constructor(
     private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
+    private readonly users: UsersRepository,
   ) {}
 
   /**
@@ -49,8 +51,7 @@ export class RoomAttempts {
   private count(roomId: number, userId: number): Promise<number> {
     return this.unitOfWork.run(async (tx) => {
       // The lock orders the user's attempts across instances.
-      const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forUpdate}`, [userId]);
-      if (users.length === 0) throw unauthenticated('invalid token: no longer valid');
+      await this.users.lockUser(tx, userId);
       const manager = await tx.manager();
       const windowStart = now() - WINDOW;
       const earlier = await manager.find(RoomAttempt, {

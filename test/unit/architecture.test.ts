@@ -140,6 +140,74 @@ function withoutComments(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
 }
 
+/** The files that may hold SQL text, besides `*.repository.ts` and the folder `database`. */
+const SQL_FILES = ['membership/locked-chat.ts', 'messages/message-writer.ts', 'messages/sender-blocks.ts'];
+
+const SQL = /[`'"]\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET\s|DELETE FROM\s)/;
+
+test('SQL text stands in repositories and in the few files that write hot paths', () => {
+  const writers = files
+    .filter(
+      ({ path, folder, text }) =>
+        folder !== 'database' && SQL.test(withoutComments(text)) && !path.endsWith('.repository.ts'),
+    )
+    .map(({ path }) => path);
+  expect(writers.filter((path) => !SQL_FILES.includes(path))).toEqual([]);
+});
+
+test.each([
+  ['save, which commits the transaction of a unit of work on MariaDB', /anager(\(\))?\)?\s*\.save\(/],
+  ['remove, which does the same', /anager(\(\))?\)?\s*\.remove\(/],
+  ['upsert, whose meaning differs between the databases', /\.upsert\(/],
+  ['the option lock, which SQLite refuses', /\block:\s*\{/],
+  ['@InjectRepository, which writes outside of a unit of work', /InjectRepository|getRepository\(/],
+])('nobody uses %s', (_, pattern) => {
+  const users = files.filter(({ text }) => pattern.test(withoutComments(text))).map(({ path }) => path);
+  expect(users).toEqual([]);
+});
+
+/** The folder that writes each table. */
+const WRITERS: Record<string, string> = {
+  users: 'users',
+  user_search_terms: 'users',
+  tokens: 'tokens',
+  mails: 'mail',
+  chats: 'membership',
+  members: 'membership',
+  messages: 'messages',
+  sender_blocks: 'messages',
+  files: 'files',
+  uploads: 'files',
+  rooms: 'rooms',
+  room_attempts: 'rooms',
+};
+
+test('one folder writes each table', () => {
+  const tableOf = new Map(
+    files.flatMap(({ text }) => {
+      const [, table] = /@Entity\('(\w+)'/.exec(text) ?? [];
+      const [, entity] = /export class (\w+)/.exec(text) ?? [];
+      return table ? [[entity, table] as const] : [];
+    }),
+  );
+  expect([...tableOf.values()].toSorted()).toEqual(Object.keys(WRITERS).toSorted());
+  const SQL_WRITE = /(?:INSERT INTO|UPDATE|DELETE FROM|tx\.insert\(\s*[`'"])\s*(\w+)/g;
+  const ENTITY_WRITE = /\.(?:insert|update|delete)\(\s*([A-Z]\w+)/g;
+  const strangers = files
+    .filter(({ path }) => !path.startsWith('database/migrations/'))
+    .flatMap(({ path, folder, text }) => {
+      const code = withoutComments(text);
+      const tables = [
+        ...[...code.matchAll(SQL_WRITE)].map(([, table]) => table),
+        ...[...code.matchAll(ENTITY_WRITE)].map(([, entity]) => tableOf.get(entity) ?? entity),
+      ];
+      return tables
+        .filter((table) => table in WRITERS && WRITERS[table] !== folder)
+        .map((table) => `${path} writes ${table}`);
+    });
+  expect(strangers).toEqual([]);
+});
+
 test('only what is started reads settings, through config alone', () => {
   const readers = files.filter(({ text }) => /\bloadSettings\(\)/.test(withoutComments(text)));
   expect(readers.map(({ path }) => path).toSorted()).toEqual([
