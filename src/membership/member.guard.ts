@@ -1,13 +1,29 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter, uuidParameter } from '../http/parameters.js';
+import { indexParameter, isUuid, uuidParameter } from '../http/parameters.js';
+import type { MembershipRepository, MembershipRow } from './membership.repository.js';
 import { type ChatAccess, Membership } from './membership.service.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by {@link MemberGuard}. */
     chatAccess?: ChatAccess;
+    /** Set by {@link prefetchMembership}. */
+    membershipLookup?: Promise<MembershipRow | undefined>;
   }
+}
+
+/** Starts to look up whether the user is a member of `{chat}`; MemberGuard awaits the result. */
+export function prefetchMembership(
+  repository: MembershipRepository,
+  request: FastifyRequest,
+  userId: number,
+): void {
+  const { chat } = request.params as { chat?: string };
+  if (!isUuid(chat)) return;
+  request.membershipLookup = repository.find(chat.toLowerCase(), userId);
+  // If the token is refused, nobody awaits the result.
+  request.membershipLookup.catch(() => {});
 }
 
 /** Requires a well-formed path and a caller who is a member of `{chat}`, before query and body are read. */
@@ -21,7 +37,7 @@ export class MemberGuard implements CanActivate {
     const uuid = uuidParameter('chat', chat);
     if (message !== undefined) indexParameter('message', message);
     if (!request.user) return false;
-    request.chatAccess = await this.membership.requireMember(request.user, uuid);
+    request.chatAccess = await this.membership.requireMember(request.user, uuid, request.membershipLookup);
     return true;
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
-import { inlineTable, padded, Reader } from '../database/unit-of-work.js';
+import { inlineTable, Reader } from '../database/unit-of-work.js';
 
 /** A chat as one user finds it. */
 export interface MembershipRow {
@@ -31,16 +31,15 @@ export class MembershipRepository {
   }
 
   private async findAll(keys: Key[]): Promise<(MembershipRow | undefined)[]> {
-    const all = padded(keys);
     const rows = await this.reader.query<MembershipRow & { n: number }>(
       `SELECT asked.n, c.id AS chatId, m.user_id IS NOT NULL AS isMember, c.next_seq AS nextSeq,
          c.deleted_count AS deletedCount
-       FROM ${inlineTable(all.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
+       FROM ${inlineTable(keys.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
        JOIN chats c ON c.uuid = asked.uuid
        LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
-      all.flatMap(({ uuid, userId }, n) => [n, uuid, userId]),
+      keys.flatMap(({ uuid, userId }, n) => [n, uuid, userId]),
     );
-    const found = Array<MembershipRow | undefined>(all.length);
+    const found = Array<MembershipRow | undefined>(keys.length);
     for (const row of rows) found[row.n] = row;
     return found;
   }

@@ -37,8 +37,12 @@ export class Membership {
   constructor(private readonly repository: MembershipRepository) {}
 
   /** @throws ParleyError (invalid) when the chat does not exist, (forbidden) when the caller is no member. */
-  async requireMember(caller: Caller, uuid: string): Promise<ChatAccess> {
-    const row = await this.repository.find(uuid, caller.userId);
+  async requireMember(
+    caller: Caller,
+    uuid: string,
+    lookup = this.repository.find(uuid, caller.userId),
+  ): Promise<ChatAccess> {
+    const row = await lookup;
     if (!row) throw unknownChat();
     if (!row.isMember) throw notAMember();
     return grantAccess(caller, row);

@@ -6,6 +6,7 @@ import { invalid, unauthenticated } from '../errors/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import type { TokenKind } from './token.entity.js';
 import { findQueryToken, findToken } from './token.strategies.js';
+import { TokenPrefetch } from './token-prefetch.js';
 import { TokensService } from './tokens.service.js';
 
 /** Requires an authentication token on every route that is not marked with `@Public()` or `@RequiresToken()`. */
@@ -20,6 +21,7 @@ export class TokenGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly tokens: TokensService,
+    private readonly prefetch: TokenPrefetch,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -35,7 +37,9 @@ export class TokenGuard implements CanActivate {
     const token = findToken[kind](request) ?? '';
     const claims = this.tokens.findCachedClaims(token);
     if (claims) {
-      request.user = await this.tokens.getCaller(kind, claims);
+      const caller = this.tokens.getCaller(kind, claims);
+      void this.prefetch.run(request, Number(claims.sub));
+      request.user = await caller;
       return true;
     }
     const passes = await this.guards[kind].canActivate(context);

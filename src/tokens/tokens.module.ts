@@ -4,6 +4,7 @@ import { JwtModule } from '@nestjs/jwt';
 import { Scheduler } from '../scheduling/scheduler.js';
 import { AuthenticationStrategy, ResetPasswordStrategy, VerifyEmailStrategy } from './token.strategies.js';
 import { TokenGuard } from './token.guard.js';
+import { TokenPrefetch } from './token-prefetch.js';
 import { TokensRepository } from './tokens.repository.js';
 import { TokensService } from './tokens.service.js';
 
@@ -14,12 +15,13 @@ const SWEEP_INTERVAL_MS = 3_600_000;
   providers: [
     TokensService,
     TokensRepository,
+    TokenPrefetch,
     AuthenticationStrategy,
     ResetPasswordStrategy,
     VerifyEmailStrategy,
     { provide: APP_GUARD, useClass: TokenGuard },
   ],
-  exports: [TokensService],
+  exports: [TokensService, TokenPrefetch],
 })
 export class TokensModule implements OnModuleInit {
   constructor(
