@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
 import type { SqlValue } from '../database/driver.js';
-import { chunks, padded, placeholders, Reader } from '../database/unit-of-work.js';
+import { chunks, placeholders, Reader } from '../database/unit-of-work.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { UserDto } from '../users/dto/users.dto.js';
@@ -58,7 +58,7 @@ export class ChatsRepository {
   }
 
   private async findAll(userIds: number[], chatId?: number): Promise<ChatDto[][]> {
-    const ids = padded([...new Set(userIds)]);
+    const ids = [...new Set(userIds)];
     const where = `mine.user_id IN (${placeholders(ids.length)})${chatId === undefined ? '' : ' AND mine.chat_id = ?'}`;
     const values = chatId === undefined ? ids : [...ids, chatId];
     const [rows, members] = await Promise.all([this.chatsOf(where, values), this.membersOf(where, values)]);
@@ -116,7 +116,7 @@ export class ChatsRepository {
   private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {
     const latest: LatestRow[] = chats.filter((chat) => chat.seq !== null);
     const others = chats.filter(({ seq, is_empty }) => seq === null && !is_empty).map(({ id }) => id);
-    for (const some of chunks(others)) latest.push(...(await this.latestBeforeDeleted(padded(some))));
+    for (const some of chunks(others)) latest.push(...(await this.latestBeforeDeleted(some)));
     return latest;
   }
 

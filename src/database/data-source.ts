@@ -111,7 +111,8 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     multipleStatements: true,
     connectTimeout: TIMEOUT_MS,
     bigNumberStrings: false,
-    extra: { queueLimit: 10_000 },
+    // A list in a statement makes one prepared statement for each of its lengths. MySQL allows 16,382 in all.
+    extra: { queueLimit: 10_000, maxPreparedStatements: 500 },
   };
 }
 

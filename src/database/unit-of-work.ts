@@ -198,8 +198,7 @@ export class Reader {
     keys: Key[],
     keyOf: (row: Row) => Key,
   ): Promise<(Row | undefined)[]> {
-    const all = padded(keys);
-    const rows = await this.query<Row>(`${select} IN (${placeholders(all.length)})`, all);
+    const rows = await this.query<Row>(`${select} IN (${placeholders(keys.length)})`, keys);
     const found = new Map(rows.map((row) => [keyOf(row), row]));
     return keys.map((key) => found.get(key));
   }
@@ -207,15 +206,6 @@ export class Reader {
 
 function driverOf(dataSource: DataSource): Driver {
   return dataSource.options.type === 'better-sqlite3' ? new Sqlite(dataSource) : new Mysql(dataSource);
-}
-
-/**
- * Repeats the last value until the length is a power of two, and at least `least`. A prepared statement exists once for
- * each length of a list and connection.
- */
-export function padded<Value>(values: Value[], least = 1): Value[] {
-  const length = Math.max(least, 2 ** Math.ceil(Math.log2(values.length)));
-  return [...values, ...Array<Value>(length - values.length).fill(values[values.length - 1])];
 }
 
 /** Returns SQL of a table of values to join; `columns` is for instance `? AS a, CAST(? AS SIGNED) AS b`. */

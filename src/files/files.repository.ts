@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, LessThan, MoreThan, Not } from 'typeorm';
 import { now, SECOND } from '../helpers/clock.js';
-import { placeholders, padded, Reader, type Transaction } from '../database/unit-of-work.js';
+import { chunks, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
 import { File } from './file.entity.js';
 import { ABORTED, Upload } from './upload.entity.js';
@@ -48,8 +48,7 @@ export class FilesRepository {
 
   async findAll(uuids: string[]): Promise<Map<string, FileDto>> {
     const found = new Map<string, FileDto>();
-    for (let start = 0; start < uuids.length; start += 1024) {
-      const some = padded(uuids.slice(start, start + 1024));
+    for (const some of chunks(uuids)) {
       const rows = await this.reader.query<FileRow>(
         `SELECT uuid, filename, storage_key, size, content_type FROM files WHERE uuid IN (${placeholders(some.length)})`,
         some,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
-import { chunks, padded, Reader, inlineTable, type Transaction } from '../database/unit-of-work.js';
+import { chunks, inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 import type { SentRange } from './sender-blocks.js';
@@ -29,13 +29,12 @@ export class MessagesRepository {
   }
 
   private async findAll(keys: Key[]): Promise<(MessageRow | undefined)[]> {
-    const all = padded(keys);
     const rows = await this.reader.query<MessageRow & { n: number }>(
-      `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${inlineTable(all.length, KEY_COLUMNS)} asked
+      `SELECT asked.n, ${MESSAGE_COLUMNS} FROM ${inlineTable(keys.length, KEY_COLUMNS)} asked
        JOIN messages m ON m.chat_id = asked.chat_id AND m.seq = asked.seq`,
-      all.flatMap(({ chatId, seq }, n) => [n, chatId, seq]),
+      keys.flatMap(({ chatId, seq }, n) => [n, chatId, seq]),
     );
-    const found = Array<MessageRow | undefined>(all.length);
+    const found = Array<MessageRow | undefined>(keys.length);
     for (const row of rows) found[row.n] = row;
     return found;
   }

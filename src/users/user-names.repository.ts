@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
-import { placeholders, padded, Reader } from '../database/unit-of-work.js';
+import { chunks, placeholders, Reader } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 
 /** Larger sets get a query of their own, because it would delay the other requests of a batch. */
@@ -29,8 +29,7 @@ export class UserNamesRepository {
   private async findAll(sets: Set<number>[]): Promise<Map<number, UserDto>[]> {
     const ids = [...new Set(sets.flatMap((set) => [...set]))];
     const names = new Map<number, UserDto>();
-    for (let start = 0; start < ids.length; start += MAX_IDS_PER_QUERY) {
-      const some = padded(ids.slice(start, start + MAX_IDS_PER_QUERY));
+    for (const some of chunks(ids, MAX_IDS_PER_QUERY)) {
       const rows = await this.reader.query<UserDto & { id: number }>(
         `SELECT id, name, username FROM users WHERE id IN (${placeholders(some.length)})`,
         some,

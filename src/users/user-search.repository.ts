@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { fold } from '../helpers/text.js';
-import { placeholders, padded, Reader, type Transaction } from '../database/unit-of-work.js';
+import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { UserDto } from './dto/users.dto.js';
 import { UserNamesRepository } from './user-names.repository.js';
 import { deletions, editDistance, maxEdits, searchTerms } from './user-search.js';
@@ -8,8 +8,6 @@ import { UserSearchTerm } from './user-search-term.entity.js';
 
 const MAX_RESULTS = 10;
 const MAX_MISSPELLINGS = 500;
-/** Pads the lists, so that most searches share one prepared statement. */
-const MIN_LIST_LENGTH = 16;
 /** Sorts after all other characters: texts that start with `x` are less than `x + LAST`. */
 const LAST = '\u{10FFFF}';
 
@@ -86,7 +84,7 @@ export class UserSearchRepository {
   /** Two words that differ by one edit have a deletion in common, so equal terms find each other. */
   private async findByMisspelling(key: string): Promise<number[]> {
     if (maxEdits(key) === 0) return [];
-    const terms = padded([key, ...deletions(key)], MIN_LIST_LENGTH);
+    const terms = [key, ...deletions(key)];
     const rows = await this.reader.query<{ user_id: number }>(
       `SELECT user_id FROM user_search_terms
        WHERE kind = 'typo' AND term IN (${placeholders(terms.length)}) LIMIT ${MAX_MISSPELLINGS}`,
