@@ -30,7 +30,6 @@ interface MemberRow {
   since: number;
 }
 
-/** A message that is the latest one of the chat `id`. */
 type LatestRow = { id: number } & MessageRow;
 
 /** Lists chats in SQL, because clients do so at each start. Sorts here: MariaDB would fill a temporary table. */
@@ -51,7 +50,6 @@ export class ChatsRepository {
     return this.batcher.add(userId);
   }
 
-  /** As {@link findOf}, this one chat or none. */
   async findOne(userId: number, chatId: number): Promise<ChatDto[]> {
     const [chats] = await this.findAll([userId], chatId);
     return chats;
@@ -112,7 +110,6 @@ export class ChatsRepository {
     );
   }
 
-  /** Returns the latest messages that exist. */
   private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {
     const latest: LatestRow[] = chats.filter((chat) => chat.seq !== null);
     const others = chats.filter(({ seq, is_empty }) => seq === null && !is_empty).map(({ id }) => id);

@@ -22,7 +22,6 @@ export interface Renaming {
 
 @Injectable()
 export class ChatsService implements OnModuleInit {
-  /** Runs in the transaction that renames a chat. */
   readonly beforeRenaming = new Handlers<[tx: Transaction, renaming: Renaming]>();
 
   constructor(
@@ -39,7 +38,6 @@ export class ChatsService implements OnModuleInit {
     this.users.beforeErasing.add((tx, userId) => this.eraseUser(tx, userId));
   }
 
-  /** Returns the caller's chats, the latest activity first. */
   list({ userId }: Caller): Promise<ChatDto[]> {
     return this.repository.findOf(userId);
   }
@@ -51,11 +49,7 @@ export class ChatsService implements OnModuleInit {
     return chats;
   }
 
-  /**
-   * Creates a chat that the caller owns, its members and its first message, in one transaction.
-   *
-   * @throws ParleyError (invalid) when a user does not exist.
-   */
+  /** @throws ParleyError (invalid) when a user does not exist. */
   async create({ userId }: Caller, { name, users, message }: CreateChatDto): Promise<ChatCreatedDto> {
     this.messages.requireLength(message);
     const uuid = randomUUID();
@@ -127,10 +121,7 @@ export class ChatsService implements OnModuleInit {
     });
   }
 
-  /**
-   * Removes a user, whose row the transaction holds, from all chats, and deletes what the user sent. A chat that the user
-   * has left may still hold the user's messages.
-   */
+  /** Also locks chats that the user has left, because they may hold the user's messages. */
   private async eraseUser(tx: Transaction, userId: number): Promise<void> {
     const chatIds = [
       ...(await this.membership.findChatIds(tx, userId)),

@@ -1,13 +1,11 @@
 import { isUnavailable } from './driver-errors.js';
 
-/** An item whose caller waits for the result. */
 export interface Waiting<Item, Result> {
   item: Item;
   resolve: (result: Result) => void;
   reject: (error: unknown) => void;
 }
 
-/** Resolves or rejects each item of a batch. */
 export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Result | Error)[]): void {
   batch.forEach(({ resolve, reject }, index) => {
     const result = results[index];

@@ -7,7 +7,6 @@ import { type DatabaseSettings, StartError } from '../config/settings.js';
 
 const MIN_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
-/** Bounds the wait for SQLite's file lock, and for MySQL to accept a connection. */
 const TIMEOUT_MS = 10_000;
 
 const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
@@ -23,14 +22,9 @@ const SESSION = [
 const COLLATION = { mariadb: 'utf8mb4_nopad_bin', mysql: 'utf8mb4_0900_bin' };
 
 export interface OpenDatabase {
-  /** For `UnitOfWork`. */
   writer: DataSource;
-  /**
-   * For `Reader`. On SQLite a second connection, because the writer's connection sees uncommitted rows. On MySQL the same
-   * pool.
-   */
+  /** On SQLite a second connection, because the writer's sees uncommitted rows. On MySQL the same pool. */
   reader: DataSource;
-  /** Warnings for the operator about settings of the server that may lose commits. */
   warnings: string[];
 }
 
@@ -58,12 +52,10 @@ export async function openDatabase(database: DatabaseSettings): Promise<OpenData
   }
 }
 
-/** Returns the data source of TypeORM's command line, which connects by itself. */
 export async function commandLineDataSource(database: DatabaseSettings): Promise<DataSource> {
   return new DataSource(dataSourceOptions(database, await inspect(database)));
 }
 
-/** Returns the database's address without its password. */
 export function databaseLabel(database: DatabaseSettings): string {
   return database.kind === 'sqlite'
     ? `sqlite:${database.file}`
@@ -150,7 +142,6 @@ async function inspect(database: DatabaseSettings): Promise<Server> {
   }
 }
 
-/** Returns an error message when the server's version is too old. */
 export function checkVersion(version: string): string | undefined {
   const name = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
   const minVersion = MIN_VERSIONS[name];
@@ -181,7 +172,6 @@ async function prepareConnections(dataSource: DataSource): Promise<void> {
   pool.on('connection', (connection) => {
     // If the connection is lost, the next statement reports the error.
     connection.query(session, () => {});
-    // The pool removes a lost idle connection by itself.
     connection.on('error', () => {});
   });
   // The pool has already opened the connection that it uses here.

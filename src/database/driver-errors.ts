@@ -51,7 +51,6 @@ export function isRetryable(error: unknown): boolean {
   return RETRY.has(driverError(error)?.code ?? '');
 }
 
-/** Whether the database is away, full or overloaded. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   const driver = driverError(error);
@@ -62,7 +61,6 @@ export function isUnavailable(error: unknown): boolean {
   return fatal || UNAVAILABLE.has(code) || UNAVAILABLE.has(family) || CLOSED.test(message);
 }
 
-/** Whether a unique index refused a second row with the same value. */
 export function isDuplicate(
   error: unknown,
   { table, column, index }: { table: string; column: string; index: string },
@@ -77,7 +75,6 @@ export function isDuplicate(
   );
 }
 
-/** Whether a row refers to a row that does not exist. */
 export function isMissingReference(error: unknown): boolean {
   const code = driverError(error)?.code;
   return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === 'ER_NO_REFERENCED_ROW_2';

@@ -7,7 +7,6 @@ export interface Statement {
   values: SqlValue[];
 }
 
-/** The rows of a SELECT, or how many rows a write matched. */
 export interface Outcome {
   rows: unknown[];
   affected: number;
@@ -18,11 +17,9 @@ export interface Outcome {
  * refuses a statement and `DatabaseUnavailable` when the database does not answer.
  */
 export interface Driver {
-  /** Whether the database allows one writer at a time. */
   readonly oneWriter: boolean;
   readonly begin: string;
 
-  /** Runs a SELECT outside of any transaction. */
   read(statement: Statement): Promise<unknown[]>;
 
   /** Runs `task` on a connection that nothing else uses meanwhile. */

@@ -7,14 +7,12 @@ import { DatabaseUnavailable } from './driver-errors.js';
 const TASK_TIMEOUT_MS = 15_000;
 const READ_TIMEOUT_MS = 10_000;
 
-/** Uses the connections of TypeORM's pool. */
 export class Mysql implements Driver {
   readonly oneWriter = false;
   readonly begin = 'START TRANSACTION';
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The server prepares a statement once for each connection. */
   read(statement: Statement): Promise<unknown[]> {
     const { pool } = this.dataSource.driver as unknown as { pool: Pool };
     return new Promise((resolve, reject) => {

@@ -9,7 +9,6 @@ interface Database {
 }
 
 interface PreparedStatement {
-  /** Whether it returns rows. */
   readonly reader: boolean;
   all(...values: (string | number | null)[]): unknown[];
   run(...values: (string | number | null)[]): { changes: number };

@@ -7,11 +7,9 @@ import { Mysql } from './mysql.js';
 import { Sqlite } from './sqlite.js';
 import { isRetryable } from './driver-errors.js';
 
-/** Injects the data source for reads outside of transactions; see {@link OpenDatabase}. */
 export const READER = Symbol('READER');
 
 const MAX_ATTEMPTS = 8;
-/** Multiplied by the number of the attempt. */
 const RETRY_DELAY_MS = 20;
 
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
@@ -42,7 +40,6 @@ export class Transaction {
     return rows as Row[];
   }
 
-  /** Returns the rows of each SELECT, in one round trip. */
   async queryAll(statements: Statement[]): Promise<unknown[][]> {
     return (await this.send(statements)).map(({ rows }) => rows);
   }
@@ -53,7 +50,6 @@ export class Transaction {
     return affected;
   }
 
-  /** As {@link execute}, in one round trip for all statements. */
   async executeAll(statements: Statement[]): Promise<number[]> {
     return (await this.send(statements)).map(({ affected }) => affected);
   }
@@ -85,7 +81,6 @@ export class Transaction {
     return this.connection.manager;
   }
 
-  /** Sends the deferred statements and these; returns the outcomes of these. */
   private async send(statements: Statement[]): Promise<Outcome[]> {
     const before = this.deferred.splice(0);
     if (before.length + statements.length === 0) return [];
@@ -213,7 +208,6 @@ export function inlineTable(rows: number, columns: string): string {
   return `(${Array(rows).fill(`SELECT ${columns}`).join(' UNION ALL ')})`;
 }
 
-/** Returns `?, ?, ?`. */
 export function placeholders(count: number): string {
   return Array(count).fill('?').join(', ');
 }

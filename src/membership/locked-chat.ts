@@ -6,7 +6,6 @@ import { Chat } from './chat.entity.js';
 export const unknownChat = () => invalid('specified chat does not exist');
 export const notAMember = () => forbidden('user is not part of specified chat');
 
-/** A chat, and a user who wants to act in it. */
 export interface ChatKey {
   chatId: number;
   userId: number;
@@ -23,7 +22,6 @@ interface NewChat {
   name: string;
   /** The most senior member first, who owns the chat. */
   memberIds: number[];
-  /** Whether the chat stays when its last member leaves. */
   isPermanent: boolean;
 }
 
@@ -52,10 +50,8 @@ export class LockedChat {
   }
 
   /**
-   * Locks chats in the order of their ids, so that two transactions wait for each other and never deadlock. Reads
-   * which of the users are members.
-   *
-   * @returns the chats that exist, by id. Users of the same chat share its object.
+   * Locks chats in the order of their ids, so that two transactions wait for each other and never deadlock. Returns the
+   * chats that exist, by id. Users of one chat share its object.
    */
   static async lockAll(tx: Transaction, keys: ChatKey[]): Promise<Map<number, LockedChat>> {
     const pairs = [...new Map(keys.map((key) => [`${key.chatId} ${key.userId}`, key])).values()];
@@ -93,11 +89,7 @@ export class LockedChat {
     for (const { chatId, userId } of members as ChatKey[]) chats.get(chatId)?.memberIds.add(userId);
   }
 
-  /**
-   * Locks one chat for a member.
-   *
-   * @throws ParleyError (invalid) when the chat is gone, (forbidden) when the user is no member.
-   */
+  /** @throws ParleyError (invalid) when the chat is gone, (forbidden) when the user is no member. */
   static async lock(tx: Transaction, key: ChatKey): Promise<LockedChat> {
     const chat = (await LockedChat.lockAll(tx, [key])).get(key.chatId);
     if (!chat) throw unknownChat();
@@ -106,7 +98,6 @@ export class LockedChat {
     return chat;
   }
 
-  /** Creates a chat with its members and without messages. */
   static async create(tx: Transaction, { memberIds, ...chat }: NewChat): Promise<LockedChat> {
     const manager = await tx.manager();
     const row = { ...chat, ownerId: memberIds[0], nextSeq: 0, deletedCount: 0, lastSentAt: now() };
@@ -122,7 +113,6 @@ export class LockedChat {
     return this.memberIds.has(userId) ? undefined : notAMember();
   }
 
-  /** Whether any user is a member. */
   async isMember(userId: number): Promise<boolean> {
     if (this.memberIds.has(userId)) return true;
     const sql = 'SELECT 1 FROM members WHERE chat_id = ? AND user_id = ?';
@@ -147,7 +137,6 @@ export class LockedChat {
     return { seq, sentAt: this.state.lastSentAt };
   }
 
-  /** Counts messages that the transaction deletes. */
   countDeletions(count: number): void {
     this.state.deletedCount += count;
     this.hasNewCounters = true;
@@ -183,7 +172,6 @@ export class LockedChat {
     if (this.state.ownerId === null) this.setOwner(userId);
   }
 
-  /** Removes a member; see {@link removeFromAll}. */
   removeMember(userId: number): Promise<void> {
     return LockedChat.removeFromAll(this.tx, [this], userId);
   }
@@ -223,7 +211,6 @@ export class LockedChat {
     this.tx.defer('DELETE FROM chats WHERE id = ?', [this.id]);
   }
 
-  /** Saves the counters of all chats in one UPDATE. */
   private static saveAll(tx: Transaction, chats: LockedChat[]): void {
     const changed = chats.filter(({ hasNewCounters, isDeleted }) => hasNewCounters && !isDeleted);
     for (const some of chunks(changed)) {

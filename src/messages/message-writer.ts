@@ -11,7 +11,6 @@ export interface NewMessage {
   senderId: number;
   type: MessageType;
   text: string;
-  /** The upload link of an image or a file. */
   file: { uuid: string; filename: string } | null;
 }
 
@@ -32,20 +31,12 @@ export class MessageWriter {
     );
   }
 
-  /**
-   * Resolves when the message is on disk.
-   *
-   * @throws ParleyError (invalid) when the chat is gone, (forbidden) when the sender is no member.
-   */
+  /** Resolves when the message is on disk. Throws as {@link LockedChat.lock}. */
   write(message: NewMessage): Promise<Position> {
     return this.batcher.add(message);
   }
 
-  /**
-   * Writes messages, in their order, to chats that the transaction has locked for their senders.
-   *
-   * @returns for each message its position, or why it was refused.
-   */
+  /** Writes messages to chats that are locked for their senders. Returns the position of each, or why it was refused. */
   writeIn(
     tx: Transaction,
     chats: ReadonlyMap<number, LockedChat>,

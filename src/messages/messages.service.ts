@@ -89,11 +89,7 @@ export class MessagesService {
     if (message.sender_id !== userId) throw notTheSender();
   }
 
-  /**
-   * Replaces the text of a message, or the caption of an image.
-   *
-   * @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it.
-   */
+  /** @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it. */
   async edit(access: ChatAccess, index: number, text: string): Promise<void> {
     this.requireLength(text);
     await this.unitOfWork.run(async (tx) => {
@@ -107,11 +103,7 @@ export class MessagesService {
     });
   }
 
-  /**
-   * Deletes a message.
-   *
-   * @throws ParleyError (invalid) when there is no such message, (forbidden) unless the user sent it or owns the chat.
-   */
+  /** @throws ParleyError (invalid) when there is no such message, (forbidden) unless its sender or the owner asks. */
   async delete(access: ChatAccess, index: number): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const { chat, message, key } = await this.lockMessage(tx, access, index);

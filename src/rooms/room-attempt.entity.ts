@@ -16,7 +16,6 @@ export class RoomAttempt {
   @ForeignKey('users', { onDelete: 'CASCADE', name: 'fk_room_attempts_user_id' })
   userId!: number;
 
-  /** In microseconds. */
   @Column('bigint', { name: 'tried_at' })
   triedAt!: number;
 }

@@ -14,7 +14,6 @@ const WINDOW = 15 * 60 * SECOND;
 /** Limits wrong room passwords per user and room, across all instances ("Rooms" in the contract). */
 @Injectable()
 export class RoomAttempts {
-  /** The last check under way for each user and room. */
   private readonly turns = new Map<string, Promise<unknown>>();
 
   constructor(

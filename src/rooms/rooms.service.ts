@@ -48,11 +48,7 @@ export class RoomsService implements OnModuleInit {
     this.chats.beforeRenaming.add((tx, renaming) => this.rename(tx, renaming));
   }
 
-  /**
-   * Makes the caller a member. Joining again renews `joined_at`.
-   *
-   * @throws ParleyError (not-found), (forbidden) for a private room's password, (too-many).
-   */
+  /** @throws ParleyError (not-found), (forbidden) for a private room's password, (too-many). */
   async join({ userId, username }: Caller, { name, password }: JoinRoomDto): Promise<RoomJoinedDto> {
     const room = await this.repository.findByName(name.trim());
     if (!room) throw roomNotFound();
@@ -104,7 +100,6 @@ export class RoomsService implements OnModuleInit {
     }
   }
 
-  /** Removes the caller from the room's chat. The room stays. */
   async leave(caller: Caller, roomId: number): Promise<RoomAnswerDto> {
     const { room, access } = await this.requireMember(caller, roomId);
     const left = this.unitOfWork.run(async (tx) => {

@@ -44,10 +44,7 @@ export class UsersRepository {
     return user;
   }
 
-  /**
-   * Keeps the user from being erased.
-   * @throws ParleyError (unauthenticated) when the user has been erased.
-   */
+  /** Keeps the user from being erased. Throws as {@link lockUser}. */
   async lockUserShared(tx: Transaction, userId: number): Promise<void> {
     const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forShare}`, [userId]);
     if (users.length === 0) throw tokenRevoked();
