@@ -2,18 +2,26 @@ import type { FastifyRequest } from 'fastify';
 import { failure } from './chat-dialect.js';
 import type { ErrorResponse } from './error-response.js';
 
-/** The routes of the Rooms API ("The API contract", table of families); every other URL is the Chat App API's. */
-const ROOM_ROUTES =
-  /^\/api\/(join_room|create_room|leave_room|rooms|user_rooms|room_members|send_room_message|get_room_messages)(?=[/?]|$)/;
-
-/** `{"error":"…"}`, how the Rooms API words its errors; a token that is not good is always `unauthorized`. */
-function roomFailure({ status, message }: ErrorResponse) {
-  return { error: status === 401 ? 'unauthorized' : message };
+/** How one family of routes writes its errors ("The API contract", table of families). */
+export interface Dialect {
+  /** The paths of the family; each one stands for all paths below it, too. */
+  paths: string[];
+  errorBody(response: ErrorResponse): object;
 }
 
-/** The error's body in the dialect of the family that the URL belongs to, whether or not a route was found. */
+const dialects: Dialect[] = [];
+
+/** Called once per process by the module that owns the dialect's routes. All other paths belong to the Chat App API. */
+export function registerDialect(dialect: Dialect): void {
+  dialects.push(dialect);
+}
+
+/** Returns the error's body in the dialect of the requested path, whether or not a route exists there. */
 export function errorBody(response: ErrorResponse, request: FastifyRequest): object {
-  // The route, if there is one: the URL may spell it in other ways.
-  const url = request.routeOptions.url ?? request.raw.url ?? '';
-  return ROOM_ROUTES.test(url) ? roomFailure(response) : failure(response.message);
+  // A route's own path, because the URL may be percent-encoded.
+  const path = request.routeOptions.url ?? request.url.split('?')[0];
+  const dialect = dialects.find(({ paths }) =>
+    paths.some((family) => path === family || path.startsWith(`${family}/`)),
+  );
+  return dialect ? dialect.errorBody(response) : failure(response.message);
 }
