@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } fr
 import { ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
-import { ApiErrors, ApiSuccess, schemaRef, Models } from '../http/openapi.js';
+import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
 import { AuthService } from './auth.service.js';
 import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
@@ -12,7 +12,6 @@ import { verifiedPage, VerifyEmailPageFilter, wantsPage } from './pages/verify-e
 const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.signature' };
 
 @ApiTags('authentication')
-@Models(TokenDto)
 @Controller('auth')
 export class AuthController {
   constructor(private readonly auth: AuthService) {}
@@ -24,7 +23,7 @@ export class AuthController {
   @Post('login')
   @HttpCode(200)
   @Public()
-  @ApiSuccess('authentication token along with success status', schemaRef(TokenDto), EXAMPLE)
+  @ApiSuccess('authentication token along with success status', TokenDto, EXAMPLE)
   @ApiErrors({
     400: "field 'password' must be 64 hexadecimal characters",
     401: 'invalid username or password',

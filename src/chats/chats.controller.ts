@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
-import { ApiErrors, ApiSuccess, schemaArray, schemaRef, Models } from '../http/openapi.js';
+import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
@@ -41,7 +41,6 @@ const ApiChatParam = () =>
 
 @ApiTags('chats')
 @ApiSecurity('ApiKey')
-@Models(ChatDto, ChatCreatedDto)
 @Controller('chats')
 export class ChatsController {
   constructor(private readonly chats: ChatsService) {}
@@ -53,7 +52,7 @@ export class ChatsController {
    * message and its name.
    */
   @Get()
-  @ApiSuccess('list of chats associated with user', schemaArray(ChatDto), [EXAMPLE])
+  @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE])
   @ApiErrors({ 400: 'request path must be valid percent-encoded UTF-8', 401: BAD_TOKEN })
   async list(@CallerParam() caller: Caller) {
     return success(await this.chats.list(caller));
@@ -66,7 +65,7 @@ export class ChatsController {
    */
   @Post()
   @HttpCode(200)
-  @ApiSuccess('successfully created chat', schemaRef(ChatCreatedDto), { uuid: EXAMPLE.uuid })
+  @ApiSuccess('successfully created chat', ChatCreatedDto, { uuid: EXAMPLE.uuid })
   @ApiErrors({ 400: "user 'test' does not exist", 401: BAD_TOKEN, 413: 'request body is too large' })
   async create(@CallerParam() caller: Caller, @Body() dto: CreateChatDto) {
     return success(await this.chats.create(caller, dto));
@@ -80,9 +79,7 @@ export class ChatsController {
   @Get(':chat')
   @UseGuards(MemberGuard)
   @ApiChatParam()
-  @ApiSuccess('information about the requested chat, an array of this one chat', schemaArray(ChatDto), [
-    EXAMPLE,
-  ])
+  @ApiSuccess('information about the requested chat, an array of this one chat', [ChatDto], [EXAMPLE])
   @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
   async get(@AccessParam() access: ChatAccess) {
     return success(await this.chats.get(access));

@@ -1,42 +1,33 @@
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 
-type Schema = Record<string, unknown>;
-
-const STATUS_SUCCESS = { type: 'string', enum: ['success'], example: 'success' };
-
-/** Documents 200 with `{"status":"success"}`, and `data` of the given schema where there is one. */
-export function ApiSuccess(description: string, data?: Schema, example?: unknown): MethodDecorator {
+/** Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. */
+export function ApiSuccess(description: string, model?: Type | [Type], example?: object): MethodDecorator {
+  const models = model ? [model].flat() : [];
+  const [ref] = models.map((Model) => ({ $ref: getSchemaPath(Model) }));
+  const data = Array.isArray(model) ? { type: 'array', items: ref } : ref;
   return applyDecorators(
+    ApiExtraModels(...models),
     ApiOkResponse({
       description,
       schema: {
         type: 'object',
         required: data ? ['status', 'data'] : ['status'],
-        properties: data ? { status: STATUS_SUCCESS, data } : { status: STATUS_SUCCESS },
-        example: example === undefined ? { status: 'success' } : { status: 'success', data: example },
+        properties: {
+          status: { type: 'string', enum: ['success'], example: 'success' },
+          ...(data && { data }),
+        },
+        example: { status: 'success', data: example },
       },
     }),
   );
 }
 
-/** A reference to a model's schema, or an array of them. */
-export function schemaRef(Model: Type): Schema {
-  return { $ref: getSchemaPath(Model) };
-}
-
-export function schemaArray(Model: Type): Schema {
-  return { type: 'array', items: schemaRef(Model) };
-}
-
-/** The schemas that {@link schemaRef} refers to. */
-export const Models = ApiExtraModels;
-
-/** The error statuses of a route, each with the reason that its example shows. */
+/** Documents the error statuses of a route, each with the reason that its example shows. */
 export function ApiErrors(
   reasons: Partial<Record<400 | 401 | 403 | 409 | 413 | 416 | 507, string>>,
 ): MethodDecorator {
-  return errors(reasons, (reason) => ({
+  return documentErrors(reasons, (reason) => ({
     type: 'object',
     required: ['status', 'reason'],
     properties: { status: { type: 'string', enum: ['error'] }, reason: { type: 'string' } },
@@ -44,7 +35,11 @@ export function ApiErrors(
   }));
 }
 
-function errors(reasons: Record<string, string>, schemaOf: (reason: string) => Schema): MethodDecorator {
+/** As {@link ApiErrors}, for any dialect: `schemaOf` returns the schema of the body that carries the reason. */
+export function documentErrors(
+  reasons: Record<string, string>,
+  schemaOf: (reason: string) => object,
+): MethodDecorator {
   const all = {
     ...reasons,
     500: 'internal server error',
@@ -55,28 +50,6 @@ function errors(reasons: Record<string, string>, schemaOf: (reason: string) => S
       ApiResponse({ status: Number(status), description: DESCRIPTIONS[status], schema: schemaOf(reason) }),
     ),
   );
-}
-
-/** An answer of the Rooms API. */
-export function ApiRoomAnswer(
-  status: 200 | 201,
-  description: string,
-  Model: Type,
-  example: object,
-): MethodDecorator {
-  return ApiResponse({ status, description, schema: { ...schemaRef(Model), example } });
-}
-
-/** As {@link ApiErrors}, in the Rooms API's dialect; 401 is the same on each of its routes. */
-export function ApiRoomErrors(
-  reasons: Partial<Record<400 | 403 | 404 | 413 | 429, string>>,
-): MethodDecorator {
-  return errors({ ...reasons, 401: 'unauthorized' }, (error) => ({
-    type: 'object',
-    required: ['error'],
-    properties: { error: { type: 'string' } },
-    example: { error },
-  }));
 }
 
 const DESCRIPTIONS: Record<string, string> = {

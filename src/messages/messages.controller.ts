@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
-import { ApiErrors, ApiSuccess, schemaRef, Models } from '../http/openapi.js';
+import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { indexParameter } from '../http/parameters.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
@@ -46,7 +46,6 @@ const IndexParam = () => Param('message', { transform: (text: string) => indexPa
   description: 'uuid of chat',
   schema: { type: 'string', format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' },
 })
-@Models(MessageDto, MessagePageDto, SentDto)
 @UseGuards(MemberGuard)
 @Controller('chats/:chat/messages')
 export class MessagesController {
@@ -59,7 +58,7 @@ export class MessagesController {
    * reads the window next to a known message, as fast at the end of a long chat as at its start.
    */
   @Get()
-  @ApiSuccess('list of messages in a chat', schemaRef(MessagePageDto), {
+  @ApiSuccess('list of messages in a chat', MessagePageDto, {
     messages: [EXAMPLE],
     page: 0,
     perPage: 100,
@@ -88,7 +87,7 @@ export class MessagesController {
       file: { value: { type: 'file', filename: 'notes.txt' } },
     },
   })
-  @ApiSuccess('successfully sent message', schemaRef(SentDto), { index: 0, timestamp: 1566456966279980000 })
+  @ApiSuccess('successfully sent message', SentDto, { index: 0, timestamp: 1566456966279980000 })
   @ApiErrors({
     400: "field 'message' must be present",
     401: BAD_TOKEN,
@@ -108,7 +107,8 @@ export class MessagesController {
   @ApiIndexParam()
   @ApiOkResponse({
     description: 'successfully retrieved message data',
-    schema: { ...schemaRef(MessageDto), example: EXAMPLE },
+    type: MessageDto,
+    example: EXAMPLE,
   })
   @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
   get(@AccessParam() access: ChatAccess, @IndexParam() index: number) {

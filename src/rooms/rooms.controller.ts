@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { ApiRoomAnswer, ApiRoomErrors, Models } from '../http/openapi.js';
 import { indexParameter } from '../http/parameters.js';
 import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
 import {
@@ -18,6 +17,7 @@ import {
   SendRoomMessageDto,
   UserRoomsDto,
 } from './dto/rooms.dto.js';
+import { ApiRoomAnswer, ApiRoomErrors } from './rooms.dialect.js';
 import { RoomsService } from './rooms.service.js';
 
 const ROOM = {
@@ -32,7 +32,6 @@ const RoomIdParam = () => Param('room_id', { transform: (text: string) => indexP
 
 @ApiTags('rooms')
 @ApiSecurity('ApiKey')
-@Models(RoomJoinedDto, RoomCreatedDto, RoomAnswerDto, RoomsDto, UserRoomsDto, RoomMembersDto, RoomMessagesDto)
 @Controller()
 export class RoomsController {
   constructor(private readonly rooms: RoomsService) {}

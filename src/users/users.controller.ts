@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
 import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
-import { ApiErrors, ApiSuccess, schemaArray, schemaRef, Models } from '../http/openapi.js';
+import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { type Caller, CallerParam, Public } from '../tokens/caller.js';
 import { RegisterDto, SearchUsersQuery, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
 import { SelfGuard } from './self.guard.js';
@@ -11,7 +11,6 @@ const ApiUserParam = (description: string) =>
   ApiParam({ name: 'user', description, example: 'alex', type: String });
 
 @ApiTags('users')
-@Models(UserDto, UserDetailDto)
 @Controller('users')
 export class UsersController {
   constructor(private readonly users: UsersService) {}
@@ -40,7 +39,7 @@ export class UsersController {
    */
   @Get()
   @ApiSecurity('ApiKey')
-  @ApiSuccess('list of users found', schemaArray(UserDto), [{ name: 'Alex', username: 'alex' }])
+  @ApiSuccess('list of users found', [UserDto], [{ name: 'Alex', username: 'alex' }])
   @ApiErrors({ 400: "query parameter 'username' must be present", 401: 'invalid token: jwt expired' })
   async search(@Query() query: SearchUsersQuery) {
     return success(await this.users.search(query.username));
@@ -53,7 +52,7 @@ export class UsersController {
   @Get(':user')
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to describe')
-  @ApiSuccess('user information', schemaRef(UserDetailDto), {
+  @ApiSuccess('user information', UserDetailDto, {
     name: 'Alex',
     username: 'alex',
     email: 'a@el.x',
