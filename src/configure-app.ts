@@ -10,7 +10,7 @@ import { refuseBrokenRequest, refuseExpectations } from './http/broken-requests.
 import { ErrorFilter, sendError } from './http/error.filter.js';
 import { InputPipe } from './http/input.pipe.js';
 import { acceptRawBodies } from './http/json-body.js';
-import { createLogger, NestLogger } from './http/logging.js';
+import { createLogger, NestLogger } from './logging.js';
 import type { Settings } from './config/settings.js';
 import { openDatabase } from './database/data-source.js';
 

@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino, stdSerializers } from 'pino';
-import type { Settings } from '../config/settings.js';
+import type { Settings } from './config/settings.js';
 
 /** JSON lines on stderr. What a request carries is never logged: not its headers, query or body. */
 export function createLogger(settings: Settings): Logger {
