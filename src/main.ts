@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { loadSettings, type Settings, StartError } from './config/settings.js';
-import { createApp } from './configure-app.js';
+import { createApp } from './create-app.js';
 import { databaseLabel } from './database/data-source.js';
 
 async function start(): Promise<void> {

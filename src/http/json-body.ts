@@ -35,7 +35,7 @@ export class RawBody {
 }
 
 /** Lets Fastify collect any body, up to its limit, without looking into it. */
-export function acceptRawBodies(fastify: FastifyInstance): void {
+export function deferBodyParsing(fastify: FastifyInstance): void {
   fastify.decorateRequest('contentType');
   fastify.addHook('onRequest', (request, _reply, done) => {
     // Fastify would refuse a malformed type before the token is looked at, and even without a body.

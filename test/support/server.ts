@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createConnection } from 'mysql2/promise';
-import { createApp } from '#src/configure-app.js';
+import { createApp } from '#src/create-app.js';
 import { type MailTiming, readSettings, type Settings } from '#src/config/settings.js';
 import { Mailbox } from './mailbox.js';
 import { Parley } from './parley.js';

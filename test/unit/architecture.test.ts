@@ -78,7 +78,7 @@ function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | und
 
 test('the source is found', () => {
   expect(files.map(({ path }) => path)).toContain('main.ts');
-  expect(files.find(({ path }) => path === 'main.ts')?.imports).toContain('configure-app.ts');
+  expect(files.find(({ path }) => path === 'main.ts')?.imports).toContain('create-app.ts');
 });
 
 test('every folder of the source has its place in the order', () => {

@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.js';
+import type { Settings } from './config/settings.js';
+import { openDatabase } from './database/data-source.js';
+import { createAdapter } from './http/adapter.js';
+import { serveDocument } from './http/document.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { InputPipe } from './http/input.pipe.js';
+import { createLogger, NestLogger } from './logging.js';
+
+/**
+ * Creates the whole server, which does not listen yet. `main.ts` and the tests call it.
+ *
+ * @throws StartError when the database cannot be used.
+ */
+export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
+  const logger = createLogger(settings);
+  const { writer, reader, warnings } = await openDatabase(settings.database);
+  for (const warning of warnings) logger.warn(warning);
+
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(settings, writer, reader),
+    createAdapter(settings, logger),
+    { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
+  );
+  // The page to choose a new password is not part of the API.
+  app.setGlobalPrefix('api', { exclude: ['reset-password'] });
+  app.useGlobalPipes(new InputPipe());
+  app.useGlobalFilters(new ErrorFilter());
+  app.enableShutdownHooks([], { useProcessExit: true });
+  serveDocument(app);
+  return app;
+}

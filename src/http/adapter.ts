@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyMultipartOptions } from '@fastify/multipart';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.js';
+import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
+import { sendError } from './error.filter.js';
+import { deferBodyParsing } from './json-body.js';
+import { limitShutdown } from './shutdown.js';
+
+const REQUEST_TIMEOUT_MS = 3_600_000;
+
+/** From how many characters on an answer is sent as bytes. */
+const LONG_TEXT_LENGTH = 4_096;
+
+/** Creates Fastify as Nest's HTTP adapter, with all hooks and limits that are not Nest's. */
+export function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: () => randomUUID(),
+    // JSON may escape one character of a message as two sequences of six bytes.
+    bodyLimit: Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384),
+    multipart: { throwFileSizeLimit: false } satisfies FastifyMultipartOptions,
+    // Some GET routes have effects (log out, verify an email), which HEAD must not have.
+    exposeHeadRoutes: false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Fastify's 503 is not in the API's dialect, so requests are served until the last connection closes.
+    return503OnClosing: false,
+    // As long as all headers may be: each route rejects parameters that are too long, after it has checked the token.
+    routerOptions: { maxParamLength: 16_384 },
+    // The contract defines `GET /api/files/`, a download without a file.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/api\/files\/(?=\?|$)/, '/api/files'),
+    // Node would answer a request without `Host` with an empty body.
+    http: { requireHostHeader: false },
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      sendError(error, request, reply),
+    clientErrorHandler: handleClientError,
+  });
+  const fastify = adapter.getInstance();
+  deferBodyParsing(fastify);
+  rejectUnknownExpectations(fastify.server);
+  limitShutdown(fastify);
+  sendLongTextsAsBytes(fastify);
+  return adapter;
+}
+
+/** Node appends a text to the headers, which copies it once more, and as two bytes a character where one is not Latin. */
+function sendLongTextsAsBytes(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', (_request, _reply, payload, done) => {
+    done(
+      null,
+      typeof payload === 'string' && payload.length >= LONG_TEXT_LENGTH ? Buffer.from(payload) : payload,
+    );
+  });
+}
