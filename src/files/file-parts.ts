@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { invalid, ParleyError } from '../errors/errors.js';
-import { codePoints, isStorable } from '../helpers/text.js';
+import { countCodePoints, isStorable } from '../helpers/text.js';
 
 export interface FilePart {
   filename: string;
@@ -86,10 +86,10 @@ function sanitizeFilename(filename: string | undefined): string {
   return last === '.' || last === '..' ? '' : Array.from(last).slice(0, MAX_FILENAME_LENGTH).join('');
 }
 
-export function filenameComplaint(value: unknown): string | undefined {
+export function validateFilename(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';
-  const length = codePoints(value);
+  const length = countCodePoints(value);
   return length >= 1 && length <= MAX_FILENAME_LENGTH
     ? undefined
     : `must have 1 to ${MAX_FILENAME_LENGTH} characters`;

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { now, SECOND } from '../helpers/clock.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { Scheduler } from '../scheduling/scheduler.js';
 import type { File } from './file.entity.js';
@@ -10,7 +10,7 @@ import { Storage } from './storage/storage.js';
 const SWEEP_INTERVAL_MS = 2_000;
 
 /** The age at which an upload to a shared storage counts as abandoned: another instance may still be receiving it. */
-const MAX_SHARED_UPLOAD_AGE_US = 86_400 * SECOND;
+const MAX_SHARED_UPLOAD_AGE_US = 86_400 * SECOND_US;
 
 /** Removes the bytes of deleted messages and of interrupted uploads. Rows go last, so that failures are tried again. */
 @Injectable()

@@ -14,7 +14,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failure, success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
-import { uuidParameter } from '../http/parameters.js';
+import { parseUuid } from '../http/parameters.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
 import { prepareDownload } from './download.js';
 import { readFilePart } from './file-parts.js';
@@ -27,7 +27,7 @@ const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 
 const ApiFileParam = () =>
   ApiParam({ name: 'file', description: 'uuid of file', schema: { type: 'string', format: 'uuid' } });
 
-const FileParam = () => Param('file', { transform: (text: string) => uuidParameter('file', text) });
+const FileParam = () => Param('file', { transform: (text: string) => parseUuid('file', text) });
 
 @ApiTags('files')
 @ApiSecurity('ApiKey')
@@ -86,7 +86,7 @@ export class FilesController {
   @Get()
   @ApiExcludeEndpoint()
   refuseMissingUuid() {
-    return uuidParameter('file', undefined);
+    return parseUuid('file', undefined);
   }
 
   /**

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { IsNull, LessThan, MoreThan, Not } from 'typeorm';
-import { now, SECOND } from '../helpers/clock.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import { chunks, placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { FileDto } from './dto/files.dto.js';
 import { File } from './file.entity.js';
 import { ABORTED, Upload } from './upload.entity.js';
 
-const LINK_LIFETIME_US = 86_400 * SECOND;
+const LINK_LIFETIME_US = 86_400 * SECOND_US;
 
 export interface FileRow {
   uuid: string;

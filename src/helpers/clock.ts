@@ -10,8 +10,8 @@ export function now(): number {
  * Microseconds as the contract's nanoseconds. Steps of 1,000 survive as a double: the shortest decimal
  * that JSON.stringify finds for it is the exact number.
  */
-export function nanoseconds(microseconds: number): number {
+export function toNanoseconds(microseconds: number): number {
   return microseconds * 1000;
 }
 
-export const SECOND = 1_000_000;
+export const SECOND_US = 1_000_000;

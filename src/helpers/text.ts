@@ -1,7 +1,7 @@
 /** Rules about Unicode text that several features share. Lengths are in code points. */
 
 /** The length that a person would count, more or less: an emoji outside the BMP is 1, not 2. */
-export function codePoints(text: string): number {
+export function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;

@@ -15,7 +15,7 @@ export class ErrorFilter implements ExceptionFilter {
 /** As {@link ErrorFilter}, for errors that come up before Nest has the request. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const response = errorResponse(error);
-  logUnexpected(error, response, request);
+  logServerError(error, response, request);
   // The client is gone, or the answer is under way: nobody would read this one.
   if (reply.sent) return;
   if (response.retryAfter !== undefined) void reply.header('retry-after', response.retryAfter);
@@ -23,7 +23,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
 }
 
 /** Without query and body, which may hold a token or a digest. */
-export function logUnexpected(
+export function logServerError(
   error: unknown,
   { unexpected, status }: ErrorResponse,
   request: FastifyRequest,

@@ -1,76 +1,56 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
-import { isInteger } from './parameters.js';
-import { codePoints, isBlank, isStorable } from '../helpers/text.js';
+import { countCodePoints, isBlank, isStorable } from '../helpers/text.js';
+import { isDecimalInteger } from './parameters.js';
 
-/** Says what is wrong with a value of a DTO, worded to stand behind "field 'x' ", or `undefined`. */
-export type Complaint<Dto> = (value: unknown, dto: Dto) => string | undefined;
+/** Returns what is wrong with a value, worded to follow `field 'x' `, or `undefined`. */
+export type Validator<Dto = unknown> = (value: unknown, dto: Dto) => string | undefined;
 
-/** A complaint that looks at nothing but the value. */
-export type ValueComplaint = (value: unknown) => string | undefined;
-
-/** A property that the complaint checks, and its schema: said once, for the validator and the document. */
-export function Checked<Dto>(complaint: Complaint<Dto>, schema: ApiPropertyOptions): PropertyDecorator {
+/** Validates a property of a DTO, and documents its schema. */
+export function Validated<Dto>(validator: Validator<Dto>, schema: ApiPropertyOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty(schema),
     ValidateBy({
-      name: 'checked',
+      name: 'validated',
       validator: {
-        validate: (value: unknown, args) => complaint(value, args?.object as Dto) === undefined,
-        defaultMessage: (args) => complaint(args?.value, args?.object as Dto) ?? '',
+        validate: (value: unknown, args) => validator(value, args?.object as Dto) === undefined,
+        defaultMessage: (args) => validator(args?.value, args?.object as Dto) ?? '',
       },
     }),
   );
 }
 
-/** The property may be missing. `null` is not missing: it is a wrong type (contract, "Common rules"). */
-export function MayBeMissing(): PropertyDecorator {
+/** Allows a property to be missing. Unlike class-validator's `IsOptional`, it does not allow `null`. */
+export function OptionalField(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-export interface TextLimits {
-  min: number;
-  max: number;
-  /** Whether white space alone is refused. */
-  notBlank?: boolean;
-}
-
-/** Complains unless the value is storable text of `min` to `max` code points. */
-export function textComplaint({ min, max, notBlank = false }: TextLimits): ValueComplaint {
-  return (value) => {
+/** Accepts storable text of `min` to `max` code points, and with `notBlank` only if it is not white space alone. */
+export function textValidator({ min, max, notBlank }: { min: number; max: number; notBlank?: boolean }) {
+  return (value: unknown): string | undefined => {
     if (typeof value !== 'string') return 'must be a string';
     if (!isStorable(value)) return 'must be Unicode text without NUL';
-    const length = codePoints(value);
+    const length = countCodePoints(value);
     if (length < min || length > max) return `must have ${min} to ${max} characters`;
     if (notBlank && isBlank(value)) return 'must not be white space alone';
     return undefined;
   };
 }
 
-/**
- * A number in a query, whose property holds its text. Without an example where the parameter is no good for
- * everyone: Swagger UI fills examples in.
- */
+/** Accepts the text of an integer in a query. Swagger UI fills the example in, which suits not every parameter. */
 export function IsQueryInteger(min: number, max: number, example?: number): PropertyDecorator {
-  return Checked(
-    (value) => (isInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`),
-    {
-      type: 'integer',
-      minimum: min,
-      maximum: max,
-      example,
-    },
+  return Validated(
+    (value) => (isDecimalInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`),
+    { type: 'integer', minimum: min, maximum: max, example },
   );
 }
 
-export const PASSWORD_DIGEST = /^[0-9a-f]{64}$/i;
-
-/** The SHA-256 digest that clients send instead of a password. */
-export function IsPasswordDigest(schema: ApiPropertyOptions = {}): PropertyDecorator {
-  return Checked(
+/** Accepts the SHA-256 digest that clients send in place of a password. */
+export function IsPasswordDigest(): PropertyDecorator {
+  return Validated(
     (value) =>
-      typeof value === 'string' && PASSWORD_DIGEST.test(value)
+      typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
         ? undefined
         : 'must be 64 hexadecimal characters',
     {
@@ -78,7 +58,6 @@ export function IsPasswordDigest(schema: ApiPropertyOptions = {}): PropertyDecor
       minLength: 64,
       maxLength: 64,
       pattern: '^[0-9a-fA-F]{64}$',
-      ...schema,
     },
   );
 }

@@ -1,8 +1,8 @@
 import { type EntityManager, In } from 'typeorm';
-import { now, SECOND } from '../helpers/clock.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import { Mail, type MailKind } from './mail.entity.js';
 
-const HOUR = 3_600 * SECOND;
+const HOUR = 3_600 * SECOND_US;
 const DAY = 24 * HOUR;
 
 const RESETS: MailKind[] = ['reset-password'];

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { type EntityManager, type FindOptionsWhere, In, LessThan, Not } from 'typeorm';
-import { now, SECOND } from '../helpers/clock.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import { Handlers } from '../helpers/handlers.js';
 import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -10,7 +10,7 @@ import { getEarliestDueAt } from './mail-limits.js';
 import type { MailContent } from './mail.renderer.js';
 import { MailsRepository, type WaitingMail } from './mails.repository.js';
 
-const DAY = 86_400 * SECOND;
+const DAY = 86_400 * SECOND_US;
 const MILLISECOND = 1_000;
 
 /** A mail that keeps failing is given up at this age, but not before this many attempts. */

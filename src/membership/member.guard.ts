@@ -1,6 +1,6 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter, isUuid, uuidParameter } from '../http/parameters.js';
+import { parseIndex, isUuid, parseUuid } from '../http/parameters.js';
 import type { MembershipRepository, MembershipRow } from './membership.repository.js';
 import { type ChatAccess, Membership } from './membership.service.js';
 
@@ -34,8 +34,8 @@ export class MemberGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { chat, message } = request.params as { chat?: string; message?: string };
-    const uuid = uuidParameter('chat', chat);
-    if (message !== undefined) indexParameter('message', message);
+    const uuid = parseUuid('chat', chat);
+    if (message !== undefined) parseIndex('message', message);
     if (!request.user) return false;
     request.chatAccess = await this.membership.requireMember(request.user, uuid, request.membershipLookup);
     return true;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { FilesRepository } from '../files/files.repository.js';
-import { nanoseconds } from '../helpers/clock.js';
+import { toNanoseconds } from '../helpers/clock.js';
 import type { UserDto } from '../users/dto/users.dto.js';
 import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { MessageDto } from './dto/messages.dto.js';
@@ -35,8 +35,8 @@ export class MessageAssembler {
           sender,
           message: row.text,
           file: row.file_uuid === null ? null : (files.get(row.file_uuid) ?? null),
-          timestamp: nanoseconds(row.sent_at),
-          edited: row.edited_at === null ? null : nanoseconds(row.edited_at),
+          timestamp: toNanoseconds(row.sent_at),
+          edited: row.edited_at === null ? null : toNanoseconds(row.edited_at),
         }
       );
     });

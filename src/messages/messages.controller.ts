@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGu
 import { ApiBody, ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
-import { indexParameter } from '../http/parameters.js';
+import { parseIndex } from '../http/parameters.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import {
@@ -37,7 +37,7 @@ const ApiIndexParam = () =>
     schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 0 },
   });
 
-const IndexParam = () => Param('message', { transform: (text: string) => indexParameter('message', text) });
+const IndexParam = () => Param('message', { transform: (text: string) => parseIndex('message', text) });
 
 @ApiTags('messages')
 @ApiSecurity('ApiKey')

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { nanoseconds, now } from '../helpers/clock.js';
+import { toNanoseconds, now } from '../helpers/clock.js';
 import { forbidden, invalid } from '../errors/errors.js';
-import { codePoints, isBlank } from '../helpers/text.js';
+import { countCodePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { FilesService } from '../files/files.service.js';
@@ -47,7 +47,7 @@ export class MessagesService {
     const file =
       type === 'message' ? null : { uuid: randomUUID(), filename: type === 'file' ? filename : '' };
     const { seq, sentAt } = await this.writer.write({ chatId, senderId: userId, type, text, file });
-    const sent = { index: seq, timestamp: nanoseconds(sentAt) };
+    const sent = { index: seq, timestamp: toNanoseconds(sentAt) };
     return file ? { url: this.files.uploadUrl(file.uuid), uuid: file.uuid, ...sent } : sent;
   }
 
@@ -140,7 +140,7 @@ export class MessagesService {
   /** @throws ParleyError (invalid) when the text is longer than MAX_MESSAGE_LENGTH characters. */
   requireLength(text: string): void {
     const max = this.settings.maxMessageLength;
-    if (codePoints(text) > max) throw invalid(`field 'message' must have 1 to ${max} characters`);
+    if (countCodePoints(text) > max) throw invalid(`field 'message' must have 1 to ${max} characters`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { indexParameter } from '../http/parameters.js';
+import { parseIndex } from '../http/parameters.js';
 import { MessagesService } from './messages.service.js';
 
 /** Requires that the caller sent `{message}`, before the body is read. Runs after MemberGuard. */
@@ -13,7 +13,7 @@ export class SenderGuard implements CanActivate {
     if (!chatAccess) return false;
     await this.messages.requireSender(
       chatAccess,
-      indexParameter('message', (params as { message: string }).message),
+      parseIndex('message', (params as { message: string }).message),
     );
     return true;
   }

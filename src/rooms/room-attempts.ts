@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
-import { now, SECOND } from '../helpers/clock.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import { notFound, ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
@@ -9,7 +9,7 @@ import { UsersRepository } from '../users/users.repository.js';
 import { RoomAttempt } from './room-attempt.entity.js';
 
 const MAX_ATTEMPTS = 10;
-const WINDOW = 15 * 60 * SECOND;
+const WINDOW = 15 * 60 * SECOND_US;
 
 /** Limits wrong room passwords per user and room, across all instances ("Rooms" in the contract). */
 @Injectable()
@@ -58,7 +58,7 @@ export class RoomAttempts {
         order: { triedAt: 'ASC' },
       });
       if (earlier.length >= MAX_ATTEMPTS) {
-        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].triedAt - windowStart) / SECOND);
+        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].triedAt - windowStart) / SECOND_US);
         throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
       }
       await manager.delete(RoomAttempt, { userId, triedAt: LessThanOrEqual(windowStart) });

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { indexParameter } from '../http/parameters.js';
+import { parseIndex } from '../http/parameters.js';
 import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
 import {
   CreateRoomDto,
@@ -28,7 +28,7 @@ const NOT_IN_ROOM = 'you are not in this room';
 const NOT_FOUND = 'room not found';
 const TOO_LARGE = 'request body is too large';
 
-const RoomIdParam = () => Param('room_id', { transform: (text: string) => indexParameter('room_id', text) });
+const RoomIdParam = () => Param('room_id', { transform: (text: string) => parseIndex('room_id', text) });
 
 @ApiTags('rooms')
 @ApiSecurity('ApiKey')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ChatsService, type Renaming } from '../chats/chats.service.js';
-import { SECOND } from '../helpers/clock.js';
+import { SECOND_US } from '../helpers/clock.js';
 import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../errors/errors.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
@@ -20,7 +20,7 @@ import {
   type RoomMessagesDto,
   type RoomMessagesQuery,
   type RoomsDto,
-  roomNameComplaint,
+  validateRoomName,
   type SendRoomMessageDto,
   type UserRoomsDto,
 } from './dto/rooms.dto.js';
@@ -123,7 +123,7 @@ export class RoomsService implements OnModuleInit {
         name: room.name,
         is_private: room.passwordHash === null ? 0 : 1,
         chat: room.chatUuid,
-        joined_at: room.joinedAt / SECOND,
+        joined_at: room.joinedAt / SECOND_US,
       })),
     };
   }
@@ -181,7 +181,7 @@ export class RoomsService implements OnModuleInit {
     const manager = await tx.manager();
     const room = await manager.findOneBy(Room, { chatId: renaming.chatId });
     if (!room) return;
-    const complaint = roomNameComplaint(renaming.name);
+    const complaint = validateRoomName(renaming.name);
     if (complaint) throw invalid(`field 'name' ${complaint}`);
     renaming.name = renaming.name.trim();
     try {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import { BAD_BODIES, CHAT_ROUTES } from '../support/chat-routes.js';
 import type { Json, Member } from '../support/parley.js';
-import { NOT_A_MEMBER, refused, UNKNOWN_CHAT } from '../support/refused.js';
+import { NOT_A_MEMBER, errorAnswer, UNKNOWN_CHAT } from '../support/error-answer.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -21,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const SUCCESS = expect.objectContaining({ status: 200, body: { status: 'success' } }) as unknown;
-const CANNOT_REMOVE = refused(403, 'not allowed to remove other users');
-const CANNOT_DELETE = refused(403, 'not allowed to delete specified chat');
+const CANNOT_REMOVE = errorAnswer(403, 'not allowed to remove other users');
+const CANNOT_DELETE = errorAnswer(403, 'not allowed to delete specified chat');
 
 const add = (by: Member, chat: string, { username }: Member) =>
   by.put(`/api/chats/${chat}`, { mode: 'add', user: username });
@@ -152,18 +152,18 @@ describe('creating a chat', () => {
     ['a message of 16,384 characters', { message: 'm'.repeat(16_384) }, /'message'/],
   ])('refuses %s, and nothing of it is there', async (_, wrong, reason) => {
     const before = await listedNames(alex);
-    expect(await alex.post('/api/chats', { ...right, ...wrong })).toEqual(refused(400, reason));
+    expect(await alex.post('/api/chats', { ...right, ...wrong })).toEqual(errorAnswer(400, reason));
     expect(await listedNames(alex)).toEqual(before);
   });
 
   test.each(Object.entries(BAD_BODIES))('refuses %s', async (_, options) => {
     const answer = await server.parley.request('POST', '/api/chats', { token: alex.token, ...options });
-    expect(answer).toEqual(refused(400));
+    expect(answer).toEqual(errorAnswer(400));
   });
 
   test('refuses a request without a body', async () => {
     const answer = await server.parley.request('POST', '/api/chats', { token: alex.token });
-    expect(answer).toEqual(refused(400, /'name' must be present/));
+    expect(answer).toEqual(errorAnswer(400, /'name' must be present/));
   });
 });
 
@@ -260,9 +260,9 @@ describe('updating a chat', () => {
     const chat = await alex.createChat([sam]);
     for (const mode of ['add', 'delete']) {
       const answer = await alex.put(`/api/chats/${chat}`, { mode, user: 'sam ' });
-      expect(answer).toEqual(refused(400, "user 'sam ' does not exist"));
+      expect(answer).toEqual(errorAnswer(400, "user 'sam ' does not exist"));
     }
-    expect(await sam.get('/api/users/alex%20')).toEqual(refused(400, "user 'alex ' does not exist"));
+    expect(await sam.get('/api/users/alex%20')).toEqual(errorAnswer(400, "user 'alex ' does not exist"));
   });
 
   test('to the name that it has is fine', async () => {
@@ -280,8 +280,8 @@ describe('updating a chat', () => {
   test('adding a member again is refused', async () => {
     const chat = await alex.createChat([sam]);
     const words = "user 'sam' is already part of specified chat";
-    expect(await add(alex, chat, sam)).toEqual(refused(400, words));
-    expect(await add(sam, chat, sam)).toEqual(refused(400, words));
+    expect(await add(alex, chat, sam)).toEqual(errorAnswer(400, words));
+    expect(await add(sam, chat, sam)).toEqual(errorAnswer(400, words));
     expect(await usernames(alex, chat)).toEqual(['alex', 'sam']);
   });
 
@@ -302,14 +302,16 @@ describe('updating a chat', () => {
 
   test('removing a user who is not in it is refused, and told to the owner alone', async () => {
     const chat = await alex.createChat([sam]);
-    expect(await remove(alex, chat, kim)).toEqual(refused(400, "user 'kim' is not part of specified chat"));
+    expect(await remove(alex, chat, kim)).toEqual(
+      errorAnswer(400, "user 'kim' is not part of specified chat"),
+    );
     expect(await remove(sam, chat, kim)).toEqual(CANNOT_REMOVE);
   });
 
   test.each(['add', 'delete'])('%s refuses a user who does not exist', async (mode) => {
     const chat = await alex.createChat([sam]);
     const answer = await alex.put(`/api/chats/${chat}`, { mode, user: 'test' });
-    expect(answer).toEqual(refused(400, "user 'test' does not exist"));
+    expect(answer).toEqual(errorAnswer(400, "user 'test' does not exist"));
   });
 
   test('who may not remove others is told so, whether the other exists or not', async () => {
@@ -344,7 +346,7 @@ describe('updating a chat', () => {
     ['the mode is missing', { name: 'new', user: 'kim' }, 400],
   ])('nothing of it happens when %s', async (_, update, status) => {
     const chat = await alex.createChat([sam]);
-    expect(await sam.put(`/api/chats/${chat}`, update)).toEqual(refused(status));
+    expect(await sam.put(`/api/chats/${chat}`, update)).toEqual(errorAnswer(status));
     expect(await alex.describeChat(chat)).toMatchObject({ name: 'Chat', users: [alex.user, sam.user] });
   });
 
@@ -365,14 +367,14 @@ describe('updating a chat', () => {
     ['a name of 129 emoji', { name: '😀'.repeat(129) }, /'name'/],
   ])('with %s is refused', async (_, update, reason) => {
     const chat = await alex.createChat([sam]);
-    expect(await alex.put(`/api/chats/${chat}`, update)).toEqual(refused(400, reason));
+    expect(await alex.put(`/api/chats/${chat}`, update)).toEqual(errorAnswer(400, reason));
   });
 
   test.each(Object.entries(BAD_BODIES))('with %s is refused', async (_, options) => {
     const chat = await alex.createChat([sam]);
     const path = `/api/chats/${chat}`;
     const answer = await server.parley.request('PUT', path, { token: alex.token, ...options });
-    expect(answer).toEqual(refused(400));
+    expect(answer).toEqual(errorAnswer(400));
   });
 });
 
@@ -511,23 +513,23 @@ describe.each(ROUTES)('%s', (_, { method, path, json }) => {
   test.each(['1', 'chat', '3e17b51b', '3e17b51b01db4b20b1f595fd054376b7', '%F0%9F%98%80', "'%20OR%201=1"])(
     'refuses %s as a uuid',
     async (uuid) => {
-      expect(await call(alex, uuid)).toEqual(refused(400, /path parameter 'chat'/));
+      expect(await call(alex, uuid)).toEqual(errorAnswer(400, /path parameter 'chat'/));
     },
   );
 
   test('refuses a uuid with something around it', async () => {
     const chat = await alex.createChat([sam]);
     for (const uuid of [`${chat}%20`, `%20${chat}`, `${chat}%0A`, `${chat}0`, `{${chat}}`]) {
-      expect(await call(alex, uuid)).toEqual(refused(400, /path parameter 'chat'/));
+      expect(await call(alex, uuid)).toEqual(errorAnswer(400, /path parameter 'chat'/));
     }
   });
 
   test('asks for the token before anything else', async () => {
     const chat = await alex.createChat([sam]);
-    const missing = refused(401, "header 'Authorization' must be present");
+    const missing = errorAnswer(401, "header 'Authorization' must be present");
     expect(await call(undefined, chat)).toEqual(missing);
     expect(await call(undefined, randomUUID())).toEqual(missing);
     expect(await call(undefined, 'chat', {}, NONSENSE_QUERY)).toEqual(missing);
-    expect(await call(undefined, chat, { token: 'nonsense' })).toEqual(refused(401, /^invalid token: /));
+    expect(await call(undefined, chat, { token: 'nonsense' })).toEqual(errorAnswer(401, /^invalid token: /));
   });
 });

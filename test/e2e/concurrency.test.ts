@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { UnitOfWork } from '#src/database/unit-of-work.js';
 import { brokenRules } from '../support/invariants.js';
 import type { Answer, Json, Member } from '../support/parley.js';
-import { NOT_A_MEMBER, refused, UNKNOWN_CHAT, UNKNOWN_MESSAGE } from '../support/refused.js';
+import { NOT_A_MEMBER, errorAnswer, UNKNOWN_CHAT, UNKNOWN_MESSAGE } from '../support/error-answer.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -181,7 +181,7 @@ describe('membership', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     const others = answers.filter(({ status }) => status !== 200);
     for (const answer of others) {
-      expect(answer).toEqual(refused(400, `user '${sam.username}' is already part of specified chat`));
+      expect(answer).toEqual(errorAnswer(400, `user '${sam.username}' is already part of specified chat`));
     }
     expect((await alex.describeChat(chat)).users).toHaveLength(20);
   });

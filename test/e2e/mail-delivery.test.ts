@@ -13,14 +13,14 @@ import {
   type TestDatabase,
   type TestServer,
 } from '../support/server.js';
-import { freePort, type ReceivedMail, refusal, SmtpSink } from '../support/smtp-sink.js';
+import { freePort, type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const WELCOME = /^Welcome to Parley: verify your email address$/;
 const RESET = /^Reset your password$/;
 const CHANGED = /^Your password was changed$/;
-const SECOND = 1_000_000;
+const SECOND_US = 1_000_000;
 
 /** A test can wait for the end of these leases. */
 const SHORT_LEASE: MailTiming = { ...QUICK, leaseMs: 2_000, renewalMs: 250 };
@@ -162,7 +162,7 @@ describe('a slow mail server', () => {
     await until('an eighth', () => sink.offered.some(isToAny(more)) || undefined);
     letGo();
     for (const user of [...slow, ...more]) await waitForState(server, user, 'sent');
-    expect(sink.mostAtOnce).toBe(8);
+    expect(sink.maxConcurrent).toBe(8);
   });
 
   const isToAny = (users: Member[]) => (mail: ReceivedMail) => users.some((user) => isTo(user)(mail));
@@ -192,7 +192,7 @@ describe('a slow mail server', () => {
 describe('mails to one address', () => {
   test('wait for a mail that is refused temporarily', async () => {
     sink.verdict = ({ subject = '' }) => {
-      if (WELCOME.test(subject)) throw refusal(451, 'greylisted, come back later');
+      if (WELCOME.test(subject)) throw smtpError(451, 'greylisted, come back later');
     };
     const user = await server.parley.signUp('greylisted');
     await waitForRow(server, user, ({ error }) => /greylisted/.test(error));
@@ -211,7 +211,7 @@ describe('mails to one address', () => {
 
   test('do not wait for a mail that is refused permanently', async () => {
     sink.recipientVerdict = (address) => {
-      if (address === 'moved-away@example.com') throw refusal(550, 'no such user here');
+      if (address === 'moved-away@example.com') throw smtpError(550, 'no such user here');
     };
     const user = await server.parley.signUp('moved-away');
     expect(await waitForState(server, user, 'failed')).toMatchObject({
@@ -227,7 +227,7 @@ describe('mails to one address', () => {
 
   test('do not wait for a mail to another address', async () => {
     sink.verdict = ({ recipients }) => {
-      if (recipients.includes('full@example.com')) throw refusal(452, 'mailbox full');
+      if (recipients.includes('full@example.com')) throw smtpError(452, 'mailbox full');
     };
     const full = await server.parley.signUp('full');
     await waitForRow(server, full, ({ error }) => /mailbox full/.test(error));
@@ -238,7 +238,7 @@ describe('mails to one address', () => {
 describe('the reason of a failure', () => {
   test('is stored without a token that the mail server quotes', async () => {
     sink.verdict = ({ text = '' }) => {
-      throw refusal(554, `not with that link: ${/http\S+/.exec(text)?.[0]}`);
+      throw smtpError(554, `not with that link: ${/http\S+/.exec(text)?.[0]}`);
     };
     const user = await server.parley.signUp('quoted');
     const { error } = await waitForState(server, user, 'failed');
@@ -248,7 +248,7 @@ describe('the reason of a failure', () => {
 
   test('is cut to 500 characters without splitting one', async () => {
     sink.verdict = () => {
-      throw refusal(550, 'x'.repeat(5) + '😀'.repeat(600));
+      throw smtpError(550, 'x'.repeat(5) + '😀'.repeat(600));
     };
     const user = await server.parley.signUp('long-winded');
     const { error } = await waitForState(server, user, 'failed');
@@ -259,7 +259,7 @@ describe('the reason of a failure', () => {
 
   test('does not stop an operator from sending the mail again as the README describes', async () => {
     sink.verdict = () => {
-      throw refusal(550, 'blocked');
+      throw smtpError(550, 'blocked');
     };
     const user = await server.parley.signUp('unblocked');
     const { id } = await waitForState(server, user, 'failed');
@@ -278,12 +278,12 @@ describe('the back-off', () => {
     // A lease ends sooner than any of these back-offs.
     const leaseEnd = Date.now() * 1_000 + 2 * USUAL_BACKOFF.leaseMs * 1_000;
     const row = await waitForRow(on, user, (mail) => mail.attempts === attempts && mail.due_at > leaseEnd);
-    return row.due_at / SECOND - Date.now() / 1_000;
+    return row.due_at / SECOND_US - Date.now() / 1_000;
   }
 
   test('of a mail grows to ten minutes, with jitter', async () => {
     sink.verdict = ({ recipients }) => {
-      if (recipients[0].startsWith('paused')) throw refusal(451, 'later');
+      if (recipients[0].startsWith('paused')) throw smtpError(451, 'later');
     };
     await withServer({ mailTiming: USUAL_BACKOFF }, async (on) => {
       const users = await Promise.all(
@@ -303,7 +303,7 @@ describe('the back-off', () => {
 describe('a mail that fails for three days', () => {
   const refuseAll = () => {
     sink.verdict = () => {
-      throw refusal(451, 'not today');
+      throw smtpError(451, 'not today');
     };
   };
 
@@ -311,7 +311,7 @@ describe('a mail that fails for three days', () => {
     refuseAll();
     const user = await server.parley.signUp(name);
     await waitForRow(server, user, ({ error }) => error !== null);
-    const age = `created_at = created_at - ${73 * 3_600 * SECOND}`;
+    const age = `created_at = created_at - ${73 * 3_600 * SECOND_US}`;
     await change(
       server,
       `${age}, attempts = ${attempts}, due_at = 0, error = NULL`,

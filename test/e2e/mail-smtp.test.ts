@@ -12,7 +12,7 @@ import {
   type TestServer,
 } from '../support/server.js';
 import { ServerProcess } from '../support/server-process.js';
-import { refusal, SmtpSink } from '../support/smtp-sink.js';
+import { smtpError, SmtpSink } from '../support/smtp-sink.js';
 import { until } from '../support/until.js';
 
 const WELCOME = /^Welcome to Parley/;
@@ -109,7 +109,7 @@ describe('a mail server with a certificate', () => {
 
 test('a refused sender address is retried, because the operator may correct it', async () => {
   plain.senderVerdict = () => {
-    throw refusal(553, 'you may not send as that');
+    throw smtpError(553, 'you may not send as that');
   };
   await withSmtpUrl(plain.url, async (server) => {
     expect(await reasonFor(server, 'unsendable')).toContain('you may not send as that');
@@ -161,7 +161,7 @@ describe('a mail server that requires a login', () => {
   test('receives the waiting mails with the right login, and the log names a refused one', async () => {
     sink.verdict = ({ recipients, text = '' }) => {
       if (recipients.includes('member3@example.com'))
-        throw refusal(554, `spam: ${text.replace(/\s+/g, ' ')}`);
+        throw smtpError(554, `spam: ${text.replace(/\s+/g, ' ')}`);
     };
     await runWith(`${sink.url}?requireTLS=true`, async (server) => {
       for (const n of [0, 1, 2, 4]) {

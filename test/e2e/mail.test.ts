@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import { digest, type Json, type Member } from '../support/parley.js';
 import { createTestDatabase, QUICK, startServer, type TestServer } from '../support/server.js';
-import { freePort, type ReceivedMail, refusal, SmtpSink } from '../support/smtp-sink.js';
+import { freePort, type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
 import { until } from '../support/until.js';
 
 const WELCOME = /^Welcome to Parley: verify your email address$/;
@@ -204,7 +204,7 @@ test('a refused update sends no mail', async () => {
 
 test('a mail that is refused permanently is given up with the reason', async () => {
   sink.verdict = ({ recipients }) => {
-    if (recipients.includes('bounce@example.com')) throw refusal(550, 'no such mailbox here');
+    if (recipients.includes('bounce@example.com')) throw smtpError(550, 'no such mailbox here');
   };
   await server.parley.signUp('bounce');
   const row = await waitForRow('bounce@example.com', ({ state }) => state === 'failed');
@@ -216,7 +216,7 @@ test('a mail that is refused permanently is given up with the reason', async () 
 
 test('a mail that is refused temporarily is sent again with the same Message-ID and a new token', async () => {
   sink.verdict = ({ recipients }) => {
-    if (recipients.includes('later@example.com')) throw refusal(451, 'come back later');
+    if (recipients.includes('later@example.com')) throw smtpError(451, 'come back later');
   };
   await server.parley.signUp('later');
   const row = await waitForRow('later@example.com', ({ error }) => error !== null);

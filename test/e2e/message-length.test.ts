@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Member } from '../support/parley.js';
-import { refused } from '../support/refused.js';
+import { errorAnswer } from '../support/error-answer.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const LONGEST = '😀'.repeat(10);
 const TOO_LONG = '😀'.repeat(11);
-const REFUSED = refused(400, "field 'message' must have 1 to 10 characters");
+const REFUSED = errorAnswer(400, "field 'message' must have 1 to 10 characters");
 
 let server: TestServer;
 let alex: Member;

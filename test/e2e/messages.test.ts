@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BAD_BODIES } from '../support/chat-routes.js';
 import type { Json, Member } from '../support/parley.js';
-import { refused, UNKNOWN_MESSAGE } from '../support/refused.js';
+import { errorAnswer, UNKNOWN_MESSAGE } from '../support/error-answer.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -19,8 +19,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const SUCCESS = expect.objectContaining({ status: 200, body: { status: 'success' } }) as unknown;
-const NOT_THE_SENDER = refused(403, 'not allowed to modify messages of other users');
-const MAY_NOT_DELETE = refused(403, 'not allowed to delete messages of other users');
+const NOT_THE_SENDER = errorAnswer(403, 'not allowed to modify messages of other users');
+const MAY_NOT_DELETE = errorAnswer(403, 'not allowed to delete messages of other users');
 
 /** The largest number that a query or a path may hold. */
 const LARGEST = '9007199254740991';
@@ -180,8 +180,8 @@ describe('sending', () => {
   test.each(WRONG_TEXTS)('and editing refuse %s, and nothing changes', async (_, message) => {
     const chat = await alex.createChat([sam]);
     const before = await alex.list(chat);
-    expect(await send(alex, chat, { type: 'message', message })).toEqual(refused(400, /'message'/));
-    expect(await edit(alex, chat, 0, message)).toEqual(refused(400, /'message'/));
+    expect(await send(alex, chat, { type: 'message', message })).toEqual(errorAnswer(400, /'message'/));
+    expect(await edit(alex, chat, 0, message)).toEqual(errorAnswer(400, /'message'/));
     expect(await alex.list(chat)).toEqual(before);
     expect(await alex.send(chat, 'next')).toBe(1);
   });
@@ -190,7 +190,7 @@ describe('sending', () => {
     'refuses the type %j',
     async (type) => {
       const chat = await alex.createChat([sam]);
-      expect(await send(alex, chat, { type, message: 'text' })).toEqual(refused(400, /'type'/));
+      expect(await send(alex, chat, { type, message: 'text' })).toEqual(errorAnswer(400, /'type'/));
       expect(await alex.texts(chat)).toEqual(['first']);
     },
   );
@@ -198,8 +198,8 @@ describe('sending', () => {
   test.each(Object.entries(BAD_BODIES))('and editing refuse %s', async (_, options) => {
     const path = `/api/chats/${await alex.createChat([sam])}/messages`;
     const request = { token: alex.token, ...options };
-    expect(await server.parley.request('POST', path, request)).toEqual(refused(400));
-    expect(await server.parley.request('PUT', `${path}/0`, request)).toEqual(refused(400));
+    expect(await server.parley.request('POST', path, request)).toEqual(errorAnswer(400));
+    expect(await server.parley.request('PUT', `${path}/0`, request)).toEqual(errorAnswer(400));
   });
 });
 
@@ -370,14 +370,16 @@ describe('reading pages', () => {
     ['?after=1&after=1', /'after'/],
   ])('%s is refused', async (query, reason) => {
     tenMessages ??= chatOf(10);
-    expect(await alex.get(`/api/chats/${await tenMessages}/messages${query}`)).toEqual(refused(400, reason));
+    expect(await alex.get(`/api/chats/${await tenMessages}/messages${query}`)).toEqual(
+      errorAnswer(400, reason),
+    );
   });
 
   describe.each(['page', 'per_page', 'before', 'after'])('%s', (parameter) => {
     test.each(NOT_NUMBERS)("refuses '%s'", async (text) => {
       tenMessages ??= chatOf(10);
       const answer = await alex.get(`/api/chats/${await tenMessages}/messages?${parameter}=${text}`);
-      expect(answer).toEqual(refused(400, new RegExp(`'${parameter}'`)));
+      expect(answer).toEqual(errorAnswer(400, new RegExp(`'${parameter}'`)));
     });
   });
 
@@ -435,8 +437,8 @@ describe.each([
   // Without an index the path is another route's, or nobody's.
   test.each(NOT_NUMBERS.filter((text) => text !== ''))("refuses the index '%s'", async (index) => {
     const chat = await alex.createChat([sam]);
-    expect(await call(alex, chat, index)).toEqual(refused(400, /path parameter 'message'/));
-    expect(await call(kim, chat, index)).toEqual(refused(400, /path parameter 'message'/));
+    expect(await call(alex, chat, index)).toEqual(errorAnswer(400, /path parameter 'message'/));
+    expect(await call(kim, chat, index)).toEqual(errorAnswer(400, /path parameter 'message'/));
   });
 });
 
@@ -493,7 +495,9 @@ describe('editing', () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'mine');
     await alex.put(`/api/chats/${chat}`, { mode: 'delete', user: 'sam' });
-    expect(await edit(sam, chat, 1, 'better')).toEqual(refused(403, 'user is not part of specified chat'));
+    expect(await edit(sam, chat, 1, 'better')).toEqual(
+      errorAnswer(403, 'user is not part of specified chat'),
+    );
     await alex.put(`/api/chats/${chat}`, { mode: 'add', user: 'sam' });
     expect(await edit(sam, chat, 1, 'better')).toEqual(SUCCESS);
   });

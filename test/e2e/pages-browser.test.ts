@@ -40,10 +40,10 @@ afterAll(async () => {
 
 afterEach(async () => {
   if (!person) return;
-  const { complaints, requests } = person;
+  const { problems, requests } = person;
   const headers = await Promise.all(requests.map((request) => request.allHeaders()));
   await person.close();
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
   for (const request of requests) expect(new URL(request.url()).hostname).toBe('parley.test');
   expect(headers.filter(({ referer }) => referer)).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { ChatsService } from '#src/chats/chats.service.js';
 import { RoomsService } from '#src/rooms/rooms.service.js';
 import type { Member, RequestOptions } from '../support/parley.js';
-import { createRoom, outcome, refusal } from '../support/rooms.js';
+import { createRoom, outcome, roomError } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -36,9 +36,9 @@ const ALL = [
 ];
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const NO_JSON = refusal(400, "header 'Content-Type' must be 'application/json'");
-const NO_ROUTE = refusal(404, 'route does not exist');
-const UNAUTHORIZED = refusal(401, 'unauthorized');
+const NO_JSON = roomError(400, "header 'Content-Type' must be 'application/json'");
+const NO_ROUTE = roomError(404, 'route does not exist');
+const UNAUTHORIZED = roomError(401, 'unauthorized');
 
 const FORM: RequestOptions = {
   raw: '--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nGeneral Discussion\r\n--x--\r\n',
@@ -55,19 +55,19 @@ describe.each(POSTS)('POST %s refuses in the dialect of the rooms', (path, _, js
     ['text behind the object', '{} {}'],
     ['an empty text', ' '],
   ])('%s', async (_fault, raw) => {
-    expect(await post(raw)).toEqual(refusal(400, 'request body must be valid JSON'));
+    expect(await post(raw)).toEqual(roomError(400, 'request body must be valid JSON'));
   });
 
   test.each(['[]', '[{"name":"General Discussion"}]', '"text"', '5', 'null', 'true'])(
     'JSON that is no object: %s',
     async (raw) => {
-      expect(await post(raw)).toEqual(refusal(400, 'request body must be a JSON object'));
+      expect(await post(raw)).toEqual(roomError(400, 'request body must be a JSON object'));
     },
   );
 
   test('bytes that are not UTF-8', async () => {
     const bytes = Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xff]), Buffer.from('"}')]);
-    expect(await post(bytes)).toEqual(refusal(400, 'request body must be UTF-8'));
+    expect(await post(bytes)).toEqual(roomError(400, 'request body must be UTF-8'));
   });
 
   test.each(['text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/xml', 'x'])(
@@ -84,7 +84,7 @@ describe.each(POSTS)('POST %s refuses in the dialect of the rooms', (path, _, js
 
   test('a body that is too large', async () => {
     const raw = JSON.stringify({ ...json, padding: 'x'.repeat(1_100_000) });
-    expect(await post(raw)).toEqual(refusal(413, 'request body is too large'));
+    expect(await post(raw)).toEqual(roomError(413, 'request body is too large'));
   });
 
   test('any other method', async () => {
@@ -114,14 +114,14 @@ test.each(ALL)(
 );
 
 test.each(ALL)('%s %s says what the missing token means on this route', async (method, path) => {
-  const expected = path === '/api/join_room' ? refusal(400, 'missing room name or token') : UNAUTHORIZED;
+  const expected = path === '/api/join_room' ? roomError(400, 'missing room name or token') : UNAUTHORIZED;
   expect(outcome(await server.parley.request(method, path))).toEqual(expected);
 });
 
 test.each([...POSTS, ...GETS])('%s hides what went wrong inside', async (path, method, json?: object) => {
   vi.spyOn(server.app.get(RoomsService), method as 'list').mockRejectedValue(new Error('secret detail'));
   const answer = await server.parley.request(json ? 'POST' : 'GET', path, { token: alex.token, json });
-  expect(outcome(answer)).toEqual(refusal(500, 'internal server error'));
+  expect(outcome(answer)).toEqual(roomError(500, 'internal server error'));
   expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
 });
 
@@ -144,7 +144,7 @@ test.each([
 
 test('a path that cannot be decoded is refused in the dialect of the rooms', async () => {
   expect(outcome(await alex.get('/api/room_members/%ff'))).toEqual(
-    refusal(400, 'request path must be valid percent-encoded UTF-8'),
+    roomError(400, 'request path must be valid percent-encoded UTF-8'),
   );
 });
 

@@ -7,7 +7,7 @@ import {
   leave,
   outcome,
   ownEntry,
-  refusal,
+  roomError,
   stateOf,
   tally,
   type TestRoom,
@@ -15,12 +15,12 @@ import {
 import { startServer, type TestServer } from '../support/server.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const NOT_IN_ROOM = refusal(403, 'you are not in this room');
-const NOT_FOUND = refusal(404, 'room not found');
-const MISSING_NAME_OR_TOKEN = refusal(400, 'missing room name or token');
-const WRONG_PASSWORD = refusal(403, 'wrong password');
-const INVALID_FIELDS = refusal(400, 'invalid fields received');
-const ROOM_EXISTS = refusal(400, 'room already exists');
+const NOT_IN_ROOM = roomError(403, 'you are not in this room');
+const NOT_FOUND = roomError(404, 'room not found');
+const MISSING_NAME_OR_TOKEN = roomError(400, 'missing room name or token');
+const WRONG_PASSWORD = roomError(403, 'wrong password');
+const INVALID_FIELDS = roomError(400, 'invalid fields received');
+const ROOM_EXISTS = roomError(400, 'room already exists');
 const NO_SUCH_ROOM = { name: 'no such room', id: 987_654 };
 
 let server: TestServer;
@@ -232,8 +232,10 @@ describe('join_room', () => {
 
   test('the private room of the reference, to the letter', async () => {
     const { id, chat } = await createRoom(alex, 'Secret Club', 'secure-password');
-    expect(outcome(await join(sam, { name: 'Secret Club' }))).toEqual(refusal(403, 'password required'));
-    expect(outcome(await join(sam, { name: 'Secret Club' }, ''))).toEqual(refusal(403, 'password required'));
+    expect(outcome(await join(sam, { name: 'Secret Club' }))).toEqual(roomError(403, 'password required'));
+    expect(outcome(await join(sam, { name: 'Secret Club' }, ''))).toEqual(
+      roomError(403, 'password required'),
+    );
     for (const wrong of ['Secure-password', 'secure-password ', ' ', 'x'.repeat(1024)]) {
       expect(outcome(await join(sam, { name: 'Secret Club' }, wrong))).toEqual(WRONG_PASSWORD);
     }
@@ -373,7 +375,7 @@ describe('join_room', () => {
     await join(sam, room, 'secret');
     const before = (await ownEntry(sam, room)).joined_at;
     for (const member of [sam, alex]) {
-      expect(outcome(await join(member, room))).toEqual(refusal(403, 'password required'));
+      expect(outcome(await join(member, room))).toEqual(roomError(403, 'password required'));
       expect(outcome(await join(member, room, 'wrong'))).toEqual(WRONG_PASSWORD);
     }
     expect((await ownEntry(sam, room)).joined_at).toBe(before);
@@ -397,7 +399,7 @@ describe('wrong passwords', () => {
     await exhaust(sam, room);
     for (const password of ['wrong', 'secret']) {
       const answer = await join(sam, room, password);
-      expect(outcome(answer)).toEqual(refusal(429, 'too many wrong passwords, try again later'));
+      expect(outcome(answer)).toEqual(roomError(429, 'too many wrong passwords, try again later'));
       const seconds = answer.headers.get('retry-after') ?? '';
       expect(seconds).toMatch(/^[1-9]\d*$/);
       expect(Number(seconds)).toBeLessThanOrEqual(900);
@@ -456,7 +458,7 @@ describe('wrong passwords', () => {
   test('a missing password is no attempt', async () => {
     const room = await createRoom(alex, 'Asked for the password', 'secret');
     for (let attempt = 0; attempt < 12; attempt++) {
-      expect(outcome(await join(sam, room))).toEqual(refusal(403, 'password required'));
+      expect(outcome(await join(sam, room))).toEqual(roomError(403, 'password required'));
     }
     expect((await join(sam, room, 'secret')).status).toBe(200);
   });
@@ -520,7 +522,7 @@ describe('leave_room', () => {
     ['no body', undefined],
     ['no room_id', {}],
   ])('%s are missing fields', async (_, json) => {
-    expect(outcome(await sam.post('/api/leave_room', json))).toEqual(refusal(400, 'missing fields'));
+    expect(outcome(await sam.post('/api/leave_room', json))).toEqual(roomError(400, 'missing fields'));
   });
 
   test.each<[string, unknown]>([
@@ -532,7 +534,7 @@ describe('leave_room', () => {
     ['a list', [1]],
     ['a number beyond 2^53', 2 ** 53],
   ])('%s as the room_id is a wrong type', async (_, room_id) => {
-    const wrong = refusal(400, "field 'room_id' must be an integer");
+    const wrong = roomError(400, "field 'room_id' must be an integer");
     expect(outcome(await sam.post('/api/leave_room', { room_id }))).toEqual(wrong);
     expect(outcome(await sam.post('/api/send_room_message', { room_id, message: 'x' }))).toEqual(wrong);
   });
@@ -611,7 +613,7 @@ describe('room_members', () => {
     '%s is no room id',
     async (id) => {
       expect(outcome(await sam.get(`/api/room_members/${id}`))).toEqual(
-        refusal(400, "path parameter 'room_id' must be an integer from 0 to 9007199254740991"),
+        roomError(400, "path parameter 'room_id' must be an integer from 0 to 9007199254740991"),
       );
     },
   );
@@ -666,7 +668,7 @@ describe('send_room_message and get_room_messages', () => {
     ['no message', { room_id: 1 }],
     ['neither', {}],
   ])('%s: missing fields', async (_, json) => {
-    expect(outcome(await sam.post('/api/send_room_message', json))).toEqual(refusal(400, 'missing fields'));
+    expect(outcome(await sam.post('/api/send_room_message', json))).toEqual(roomError(400, 'missing fields'));
   });
 
   test.each<[string, unknown]>([
@@ -734,7 +736,7 @@ describe('send_room_message and get_room_messages', () => {
     ['?room_id=1&before=x', "query parameter 'before' must be an integer from 0 to 9007199254740991"],
     ['?room_id=1&before=-1', "query parameter 'before' must be an integer from 0 to 9007199254740991"],
   ])('get_room_messages%s is refused', async (search, error) => {
-    expect(outcome(await alex.get(`/api/get_room_messages${search}`))).toEqual(refusal(400, error));
+    expect(outcome(await alex.get(`/api/get_room_messages${search}`))).toEqual(roomError(400, error));
   });
 });
 
@@ -757,7 +759,7 @@ describe('tokens', () => {
     ['POST', '/api/send_room_message', { room_id: 1, message: 'x' }],
     ['GET', '/api/get_room_messages?room_id=1', undefined],
   ];
-  const UNAUTHORIZED = refusal(401, 'unauthorized');
+  const UNAUTHORIZED = roomError(401, 'unauthorized');
 
   test.each(ROUTES)('%s %s takes no bad token', async (method, path, json) => {
     const { parley, mailbox } = server;

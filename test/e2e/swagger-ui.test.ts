@@ -8,7 +8,7 @@ import { startServer, type TestServer } from '../support/server.js';
 let server: TestServer;
 let browser: Browser;
 let page: Page;
-const complaints: string[] = [];
+const problems: string[] = [];
 
 beforeAll(async () => {
   if (hasNoBrowser) return;
@@ -16,8 +16,8 @@ beforeAll(async () => {
   server = await startServer();
   page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
   page.setDefaultTimeout(30_000);
-  page.on('pageerror', ({ message }) => complaints.push(message));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} failed`));
+  page.on('pageerror', ({ message }) => problems.push(message));
+  page.on('requestfailed', (request) => problems.push(`${request.url()} failed`));
   await page.goto(`${server.url}/api/docs`);
   await page.locator('.opblock').first().waitFor();
 }, 60_000);
@@ -176,7 +176,7 @@ test.skipIf(hasNoBrowser)(
     expect(talk).toMatchObject({ status: 200, body: { messages: [{ username: 'alex', message: 'Hello' }] } });
 
     await keepScreenshot(page, 'swagger-ui');
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
   },
   120_000,
 );

@@ -15,7 +15,7 @@ const EXPECTED_COMPLAINT = /^Failed to load resource: /;
 
 /** Somebody in front of a browser, who notices what it complains of and where it sends what. */
 export class Person {
-  readonly complaints: string[] = [];
+  readonly problems: string[] = [];
   readonly requests: Request[] = [];
 
   private constructor(
@@ -24,10 +24,10 @@ export class Person {
   ) {
     page.setDefaultTimeout(15_000);
     context.on('request', (request) => this.requests.push(request));
-    context.on('weberror', (error) => this.complaints.push(error.error().message));
+    context.on('weberror', (error) => this.problems.push(error.error().message));
     context.on('console', (message) => {
       if (['error', 'warning'].includes(message.type()) && !EXPECTED_COMPLAINT.test(message.text())) {
-        this.complaints.push(message.text());
+        this.problems.push(message.text());
       }
     });
   }

@@ -34,7 +34,7 @@ export async function ownEntry(member: Member, { id }: Pick<TestRoom, 'id'>): Pr
 export const outcome = ({ status, body }: Answer) => ({ status, body });
 
 /** The {@link outcome} of a call that the Rooms API refuses. */
-export const refusal = (status: number, error: string) => ({ status, body: { error } });
+export const roomError = (status: number, error: string) => ({ status, body: { error } });
 
 /** How often each status occurs among answers. */
 export function tally(answers: Answer[]): Record<number, number> {

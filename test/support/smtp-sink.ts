@@ -15,7 +15,7 @@ export interface ReceivedMail extends Email {
 type Verdict = (mail: ReceivedMail) => Promise<void> | void;
 
 /** The error that makes the sink answer with that SMTP code. */
-export const refusal = (responseCode: number, message: string) =>
+export const smtpError = (responseCode: number, message: string) =>
   Object.assign(new Error(message), { responseCode });
 
 /** How the sink differs from one that takes mail from anybody, in clear. */
@@ -32,7 +32,7 @@ export class SmtpSink {
   readonly offered: ReceivedMail[] = [];
   readonly accepted: ReceivedMail[] = [];
   /** How many mails were under way at once, at most. */
-  mostAtOnce = 0;
+  maxConcurrent = 0;
   verdict: Verdict = () => {};
   /** What it says to a sender or a recipient before it sees the mail; what it throws refuses the address. */
   senderVerdict: (address: string) => void = () => {};
@@ -57,7 +57,7 @@ export class SmtpSink {
       closeTimeout: 100,
       onAuth: ({ username, password }, _session, done) => {
         const known = username === login?.user && password === login?.password;
-        done(known ? null : refusal(535, 'no such login'), { user: username });
+        done(known ? null : smtpError(535, 'no such login'), { user: username });
       },
       onMailFrom: ({ address }, _session, done) => answer(() => this.senderVerdict(address), done),
       onRcptTo: ({ address }, _session, done) => answer(() => this.recipientVerdict(address), done),
@@ -133,7 +133,7 @@ export class SmtpSink {
     const mail = { ...(await PostalMime.parse(bytes)), recipients, secure };
     this.offered.push(mail);
     this.underWay += 1;
-    this.mostAtOnce = Math.max(this.mostAtOnce, this.underWay);
+    this.maxConcurrent = Math.max(this.maxConcurrent, this.underWay);
     try {
       await this.verdict(mail);
       // Nobody is there any more who could be told that it was accepted.

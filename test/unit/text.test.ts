@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codePoints, fold, isBlank, isStorable } from '#src/helpers/text.js';
+import { countCodePoints, fold, isBlank, isStorable } from '#src/helpers/text.js';
 
 test.each([
   ['alex', 'ALEX'],
@@ -46,7 +46,7 @@ test.each([
   ['👨‍👩‍👧', 5],
   ['\ud800', 1],
 ])('%j has %i code points', (text, count) => {
-  expect(codePoints(text)).toBe(count);
+  expect(countCodePoints(text)).toBe(count);
 });
 
 test.each(['', ' ', '\t\r\n\f\v', '\u00a0', '\u0085', '\u1680', '\u2003\u2028\u2029', '\u3000', '\ufeff'])(

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Checked, IsPasswordDigest } from '../../http/validation.js';
-import { usernameLookupComplaint } from '../../users/dto/users.dto.js';
+import { Validated, IsPasswordDigest } from '../../http/validation.js';
+import { validateUsernameLookup } from '../../users/dto/users.dto.js';
 
 export class LoginDto {
   /** Username to login as. */
-  @Checked(usernameLookupComplaint, { example: 'alex', minLength: 1, type: String })
+  @Validated(validateUsernameLookup, { example: 'alex', minLength: 1, type: String })
   username!: string;
 
   /** SHA-256 hex digest of password associated with username. */
@@ -14,7 +14,7 @@ export class LoginDto {
 
 export class ForgotPasswordQuery {
   /** Username to reset password for. */
-  @Checked(usernameLookupComplaint, { example: 'alex', minLength: 1, type: String })
+  @Validated(validateUsernameLookup, { example: 'alex', minLength: 1, type: String })
   username!: string;
 }
 

@@ -1,7 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorResponse, errorResponse } from '../../http/error-response.js';
-import { logUnexpected, sendError } from '../../http/error.filter.js';
+import { logServerError, sendError } from '../../http/error.filter.js';
 import { outcomePage, type Page, sendPage } from './page.js';
 
 const NEW_LINK = 'You get a new link whenever you change your email address in your chat program.';
@@ -56,7 +56,7 @@ export class VerifyEmailPageFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     if (!wantsPage(request)) return sendError(error, request, reply);
     const response = errorResponse(error);
-    logUnexpected(error, response, request);
+    logServerError(error, response, request);
     void reply.header('x-request-id', request.id);
     void sendPage(reply, response.status, pageFor(response));
   }

@@ -1,15 +1,15 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { isStorable } from '../../helpers/text.js';
-import { Checked, MayBeMissing, textComplaint } from '../../http/validation.js';
+import { Validated, OptionalField, textValidator } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX_USERS = 1000;
 
 const IsChatName = (example: string) =>
-  Checked(textComplaint({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
+  Validated(textValidator({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
 
-function usersComplaint(value: unknown): string | undefined {
+function validateUsers(value: unknown): string | undefined {
   const isList = Array.isArray(value) && value.every((user) => typeof user === 'string' && isStorable(user));
   if (!isList) return 'must be a list of usernames';
   if (value.length === 0 || value.length > MAX_USERS) return `must name 1 to ${MAX_USERS} users`;
@@ -22,7 +22,7 @@ export class CreateChatDto {
   name!: string;
 
   /** Users to be added to the chat; the caller is one in any case. */
-  @Checked(usersComplaint, { type: [String], minItems: 1, maxItems: MAX_USERS, example: ['alex'] })
+  @Validated(validateUsers, { type: [String], minItems: 1, maxItems: MAX_USERS, example: ['alex'] })
   users!: string[];
 
   /** Initial message to be sent. */
@@ -32,21 +32,21 @@ export class CreateChatDto {
 
 export class UpdateChatDto {
   /** New name for the chat. */
-  @MayBeMissing()
+  @OptionalField()
   @IsChatName('New Name')
   name?: string;
 
   /** Operation for the modification of users; together with `user`. */
-  @MayBeMissing()
-  @Checked((value) => (value === 'add' || value === 'delete' ? undefined : "must be 'add' or 'delete'"), {
+  @OptionalField()
+  @Validated((value) => (value === 'add' || value === 'delete' ? undefined : "must be 'add' or 'delete'"), {
     enum: ['add', 'delete'],
     example: 'add',
   })
   mode?: 'add' | 'delete';
 
   /** User to modify; together with `mode`. */
-  @MayBeMissing()
-  @Checked(textComplaint({ min: 1, max: 1000 }), { type: String, example: 'alex' })
+  @OptionalField()
+  @Validated(textValidator({ min: 1, max: 1000 }), { type: String, example: 'alex' })
   user?: string;
 }
 

@@ -1,8 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ValidateIf } from 'class-validator';
-import { Checked, IsQueryInteger, MayBeMissing, textComplaint } from '../../http/validation.js';
+import { Validated, IsQueryInteger, OptionalField, textValidator } from '../../http/validation.js';
 import { FileDto } from '../../files/dto/files.dto.js';
-import { filenameComplaint } from '../../files/file-parts.js';
+import { validateFilename } from '../../files/file-parts.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -12,7 +12,7 @@ const MAX_TEXT_LENGTH = 16_383;
 
 /** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
 export const IsMessageText = (example: string) =>
-  Checked(textComplaint({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true }), {
+  Validated(textValidator({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true }), {
     example,
     minLength: 1,
     maxLength: MAX_TEXT_LENGTH,
@@ -23,12 +23,12 @@ const MESSAGE_TYPES = ['message', 'image', 'file'] as const;
 
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
-const captionComplaint = textComplaint({ min: 0, max: MAX_TEXT_LENGTH });
-const messageComplaint = textComplaint({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true });
+const validateCaption = textValidator({ min: 0, max: MAX_TEXT_LENGTH });
+const validateText = textValidator({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true });
 
 export class SendMessageDto {
   /** Type of message. */
-  @Checked(
+  @Validated(
     (value) =>
       MESSAGE_TYPES.some((type) => type === value) ? undefined : "must be 'message', 'image' or 'file'",
     { enum: MESSAGE_TYPES, example: 'message' },
@@ -39,8 +39,8 @@ export class SendMessageDto {
   @ValidateIf(
     ({ type, message }: SendMessageDto) => type === 'message' || (type === 'image' && message !== undefined),
   )
-  @Checked<SendMessageDto>(
-    (value, { type }) => (type === 'image' ? captionComplaint : messageComplaint)(value),
+  @Validated<SendMessageDto>(
+    (value, { type }) => (type === 'image' ? validateCaption : validateText)(value),
     {
       type: String,
       required: false,
@@ -52,7 +52,7 @@ export class SendMessageDto {
 
   /** The name of the file; with a file alone. */
   @ValidateIf(({ type }: SendMessageDto) => type === 'file')
-  @Checked(filenameComplaint, {
+  @Validated(validateFilename, {
     type: String,
     required: false,
     minLength: 1,
@@ -64,35 +64,35 @@ export class SendMessageDto {
 
 export class EditMessageDto {
   /** New message content; a caption may be edited to `""`. */
-  @Checked(captionComplaint, { type: String, maxLength: MAX_TEXT_LENGTH, example: 'Some new message' })
+  @Validated(validateCaption, { type: String, maxLength: MAX_TEXT_LENGTH, example: 'Some new message' })
   message!: string;
 }
 
 /** Which messages to list. The values are the query's texts, checked to be numbers. */
 export class ListMessagesQuery {
   /** Page to view; default: 0. Pages count the messages that exist. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(0, MAX, 0)
   page?: string;
 
   /** Number of messages to show per page; default: 100. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(1, 1000, 100)
   per_page?: string;
 
   /** Instead of `page`: the messages just before this index. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(0, MAX)
   before?: string;
 
   /** Instead of `page`: the messages just after this index. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(0, MAX)
   after?: string;
 
   /** `asc` (default): oldest first; `desc`: newest first. */
-  @MayBeMissing()
-  @Checked((value) => (value === 'asc' || value === 'desc' ? undefined : "must be 'asc' or 'desc'"), {
+  @OptionalField()
+  @Validated((value) => (value === 'asc' || value === 'desc' ? undefined : "must be 'asc' or 'desc'"), {
     enum: ['asc', 'desc'],
     example: 'asc',
   })

@@ -1,12 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Wording } from '../../http/input.pipe.js';
-import { isStorable, isBlank, codePoints } from '../../helpers/text.js';
+import type { ErrorFormatter } from '../../http/input.pipe.js';
+import { isStorable, isBlank, countCodePoints } from '../../helpers/text.js';
 import {
-  Checked,
+  Validated,
   IsQueryInteger,
-  MayBeMissing,
-  textComplaint,
-  type ValueComplaint,
+  OptionalField,
+  textValidator,
+  type Validator,
 } from '../../http/validation.js';
 import { IsMessageText } from '../../messages/dto/messages.dto.js';
 
@@ -16,58 +16,58 @@ const MAX_PASSWORD_LENGTH = 1024;
 export const MISSING_NAME_OR_TOKEN = 'missing room name or token';
 
 /** 1 to 64 characters, without the white space around them ("Rooms" in the contract). */
-export function roomNameComplaint(value: unknown): string | undefined {
+export function validateRoomName(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';
-  const length = codePoints(value.trim());
+  const length = countCodePoints(value.trim());
   return isBlank(value) || length > 64 ? 'must have 1 to 64 characters' : undefined;
 }
 
-const integerComplaint: ValueComplaint = (value) =>
+const validateInteger: Validator = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be an integer';
 
 const IsRoomName = () =>
-  Checked(roomNameComplaint, { type: String, example: 'General Discussion', minLength: 1 });
+  Validated(validateRoomName, { type: String, example: 'General Discussion', minLength: 1 });
 
-const IsRoomId = () => Checked(integerComplaint, { type: 'integer', minimum: 0, example: 1 });
+const IsRoomId = () => Validated(validateInteger, { type: 'integer', minimum: 0, example: 1 });
 
 const IsRoomPassword = () =>
-  Checked(textComplaint({ min: 0, max: MAX_PASSWORD_LENGTH }), {
+  Validated(textValidator({ min: 0, max: MAX_PASSWORD_LENGTH }), {
     type: String,
     example: 'secure-password',
     maxLength: MAX_PASSWORD_LENGTH,
   });
 
-const missingFields: Wording = ({ complaint, isMissing, property }) =>
-  isMissing ? 'missing fields' : `field '${property}' ${complaint}`;
+const formatMissingFields: ErrorFormatter = ({ message, isMissing, property }) =>
+  isMissing ? 'missing fields' : `field '${property}' ${message}`;
 
 export class JoinRoomDto {
-  static readonly wording: Wording = ({ property, complaint }) =>
-    property === 'name' ? MISSING_NAME_OR_TOKEN : `field '${property}' ${complaint}`;
+  static readonly formatError: ErrorFormatter = ({ property, message }) =>
+    property === 'name' ? MISSING_NAME_OR_TOKEN : `field '${property}' ${message}`;
 
   /** Name of the room to join. Must match an existing room name exactly. */
-  @Checked(textComplaint({ min: 1, max: 1000, notBlank: true }), {
+  @Validated(textValidator({ min: 1, max: 1000, notBlank: true }), {
     type: String,
     example: 'General Discussion',
   })
   name!: string;
 
   /** Password for private rooms. Required if joining a private room. */
-  @MayBeMissing()
+  @OptionalField()
   @IsRoomPassword()
   password?: string;
 }
 
 export class CreateRoomDto {
-  static readonly wording: Wording = () => 'invalid fields received';
+  static readonly formatError: ErrorFormatter = () => 'invalid fields received';
 
   /** The name to join by, 1 to 64 characters, unique. */
   @IsRoomName()
   room_name!: string;
 
   /** 1: a password is due at each joining. */
-  @MayBeMissing()
-  @Checked((value) => (value === 0 || value === 1 ? undefined : 'must be 0 or 1'), {
+  @OptionalField()
+  @Validated((value) => (value === 0 || value === 1 ? undefined : 'must be 0 or 1'), {
     type: 'integer',
     enum: [0, 1],
     default: 0,
@@ -76,13 +76,13 @@ export class CreateRoomDto {
   is_private?: 0 | 1;
 
   /** Required, and not empty, for a private room; a public one ignores it. */
-  @MayBeMissing()
+  @OptionalField()
   @IsRoomPassword()
   password?: string;
 }
 
 export class LeaveRoomDto {
-  static readonly wording = missingFields;
+  static readonly formatError = formatMissingFields;
 
   /** The room to leave. */
   @IsRoomId()
@@ -90,7 +90,7 @@ export class LeaveRoomDto {
 }
 
 export class SendRoomMessageDto {
-  static readonly wording = missingFields;
+  static readonly formatError = formatMissingFields;
 
   @IsRoomId()
   room_id!: number;
@@ -105,12 +105,12 @@ export class RoomMessagesQuery {
   room_id!: string;
 
   /** Only messages before this index. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(0, MAX)
   before?: string;
 
   /** How many at most; default: 100. */
-  @MayBeMissing()
+  @OptionalField()
   @IsQueryInteger(1, 1000, 100)
   limit?: string;
 }

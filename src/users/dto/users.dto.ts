@@ -1,5 +1,5 @@
 import { fold, isStorable } from '../../helpers/text.js';
-import { Checked, IsPasswordDigest, MayBeMissing, textComplaint } from '../../http/validation.js';
+import { Validated, IsPasswordDigest, OptionalField, textValidator } from '../../http/validation.js';
 
 const USERNAME = /^(?:\p{L}\p{M}*|\p{Nd}|[._-])+$/u;
 const EMAIL = /^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u;
@@ -9,9 +9,9 @@ const MAX_USERNAME_KEY_LENGTH = 256;
 const MAX_EMAIL_KEY_LENGTH = 768;
 
 /** Checks the folded form too, because some letters unfold into words with spaces or brackets. */
-function usernameComplaint(value: unknown): string | undefined {
+function validateUsername(value: unknown): string | undefined {
   const username = typeof value === 'string' ? value.normalize('NFC') : '';
-  const complaint = textComplaint({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
+  const complaint = textValidator({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
   if (complaint) return complaint;
   const key = fold(username);
   if (!USERNAME.test(username) || !USERNAME.test(key) || key.length > MAX_USERNAME_KEY_LENGTH) {
@@ -20,9 +20,9 @@ function usernameComplaint(value: unknown): string | undefined {
   return /^\.+$/.test(key) ? 'must not consist of dots alone' : undefined;
 }
 
-function emailComplaint(value: unknown): string | undefined {
-  const complaint = textComplaint({ min: 5, max: 254 })(value);
-  if (complaint) return complaint;
+function validateEmail(value: unknown): string | undefined {
+  const problem = textValidator({ min: 5, max: 254 })(value);
+  if (problem) return problem;
   const email = value as string;
   const key = fold(email);
   if (!EMAIL.test(email) || !EMAIL.test(key) || key.length > MAX_EMAIL_KEY_LENGTH) {
@@ -32,20 +32,20 @@ function emailComplaint(value: unknown): string | undefined {
 }
 
 /** Accepts any text, because services report usernames that do not exist. */
-export function usernameLookupComplaint(value: unknown): string | undefined {
+export function validateUsernameLookup(value: unknown): string | undefined {
   if (value === '') return 'must be present';
   if (typeof value !== 'string') return 'must be a string';
   return isStorable(value) ? undefined : 'must be Unicode text without NUL';
 }
 
 const IsUsername = () =>
-  Checked(usernameComplaint, { example: 'alex', minLength: 1, maxLength: 64, type: String });
+  Validated(validateUsername, { example: 'alex', minLength: 1, maxLength: 64, type: String });
 
 const IsEmail = (example: string) =>
-  Checked(emailComplaint, { example, minLength: 5, maxLength: 254, type: String });
+  Validated(validateEmail, { example, minLength: 5, maxLength: 254, type: String });
 
 const IsName = (example: string) =>
-  Checked(textComplaint({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
+  Validated(textValidator({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
 
 export class RegisterDto {
   /** Username to login as: letters, digits, `.`, `_`, `-` of any script; unique whatever its case. */
@@ -67,24 +67,24 @@ export class RegisterDto {
 
 export class UpdateUserDto {
   /** New name for user. */
-  @MayBeMissing()
+  @OptionalField()
   @IsName('Krantz')
   name?: string;
 
   /** New email for user, unverified until the link in the mail is followed. */
-  @MayBeMissing()
+  @OptionalField()
   @IsEmail('al@e.x')
   email?: string;
 
   /** New SHA-256 hex digest of password. */
-  @MayBeMissing()
+  @OptionalField()
   @IsPasswordDigest()
   password?: string;
 }
 
 export class SearchUsersQuery {
   /** Username to search on. */
-  @Checked(usernameLookupComplaint, { example: 'al', minLength: 1, type: String })
+  @Validated(validateUsernameLookup, { example: 'al', minLength: 1, type: String })
   username!: string;
 }
 

@@ -2,11 +2,11 @@ import { expect } from 'vitest';
 import type { Answer } from './parley.js';
 
 /** What `expect(answer).toEqual(…)` takes for a refusal in the Chat App API's dialect. */
-export function refused(status: number, reason?: string | RegExp): Answer {
+export function errorAnswer(status: number, reason?: string | RegExp): Answer {
   const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason ?? /^[^\n]+$/);
   return { status, headers: expect.anything() as Headers, body: { status: 'error', reason: words } };
 }
 
-export const NOT_A_MEMBER = refused(403, 'user is not part of specified chat');
-export const UNKNOWN_CHAT = refused(400, 'specified chat does not exist');
-export const UNKNOWN_MESSAGE = refused(400, 'specified message does not exist');
+export const NOT_A_MEMBER = errorAnswer(403, 'user is not part of specified chat');
+export const UNKNOWN_CHAT = errorAnswer(400, 'specified chat does not exist');
+export const UNKNOWN_MESSAGE = errorAnswer(400, 'specified message does not exist');
