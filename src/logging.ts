@@ -2,32 +2,32 @@ import type { LoggerService } from '@nestjs/common';
 import { type Logger, pino, stdSerializers } from 'pino';
 import type { Settings } from './config/settings.js';
 
-/** JSON lines on stderr. What a request carries is never logged: not its headers, query or body. */
+/** Creates the process's log: JSON lines on stderr, without headers, queries and bodies of requests. */
 export function createLogger(settings: Settings): Logger {
   return pino(
     {
       level: settings.logLevel,
-      serializers: { err: describeError },
+      serializers: { err: serializeError },
       redact: ['*.authorization', '*.password', '*.token', 'req.headers', 'req.url', 'busboyOptions'],
     },
     pino.destination({ dest: 2, sync: true }),
   );
 }
 
-/** A failed query's error holds its parameters, digests and texts among them: only these four are safe. */
-function describeError(error: unknown) {
+/** Keeps only safe properties: the error of a failed query also has its parameters, such as password digests. */
+function serializeError(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error };
   const { type, message, stack } = stdSerializers.err(error);
   const { code } = error as { code?: unknown };
   return { type, message, stack, code };
 }
 
-/** Nest's own words and those of its `Logger`, in the same log. */
+/** Sends what Nest and its `Logger` log to the process's log. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
+  /** As debug, because Nest reports every module and route at each start. */
   log(message: unknown, context?: unknown): void {
-    // What Nest tells of each module and route at each start.
     this.logger.debug({ context }, String(message));
   }
 

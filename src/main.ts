@@ -7,13 +7,13 @@ async function start(): Promise<void> {
   const settings = loadSettings();
   const app = await createApp(settings);
   await app.init();
-  // Not Nest's own `listen`, which logs a failure before it throws it.
+  // Fastify's `listen`, because Nest's would also log the failure.
   const fastify = app.getHttpAdapter().getInstance();
   const { port, host } = settings;
   const address = await fastify.listen({ port, host }).catch((error: Error) => {
     throw new StartError(`Parley cannot start, it cannot listen on ${host}:${port}: ${error.message}`);
   });
-  // With PORT=0 the system chose one, which links have to name.
+  // With PORT=0 the system chooses the port, which links must contain.
   settings.publicUrl = settings.publicUrl.replace(/:0$/, `:${new URL(address).port}`);
   process.stdout.write(greeting(settings, address));
 }

@@ -1,18 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 
-/** What can go wrong for a caller. Services throw kinds; only this table knows what HTTP calls them. */
-export type ErrorKind =
-  | 'invalid'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not-found'
-  | 'conflict'
-  | 'too-large'
-  | 'too-many'
-  | 'unavailable'
-  | 'storage-full';
-
-export const STATUS_OF: Record<ErrorKind, HttpStatus> = {
+/** The kinds of errors that services throw, each with its HTTP status, which services do not know. */
+export const STATUS_OF = {
   invalid: HttpStatus.BAD_REQUEST,
   unauthenticated: HttpStatus.UNAUTHORIZED,
   forbidden: HttpStatus.FORBIDDEN,
@@ -24,12 +13,12 @@ export const STATUS_OF: Record<ErrorKind, HttpStatus> = {
   'storage-full': HttpStatus.INSUFFICIENT_STORAGE,
 };
 
-/** An error that is meant for the caller, who reads its message. */
+/** An error whose message the caller reads. */
 export class ParleyError extends Error {
   constructor(
-    readonly kind: ErrorKind,
+    readonly kind: keyof typeof STATUS_OF,
     message: string,
-    /** When to try again, in seconds; with `too-many`. */
+    /** In seconds, with `too-many`. */
     readonly retryAfter?: number,
   ) {
     super(message);

@@ -1,6 +1,6 @@
 /**
- * Handlers that other modules register for one event. All of them run, one after the other, in the order of their
- * registration; the first one that throws ends the run.
+ * Handlers that other modules register for one event. They run one after the other, in the order of their registration;
+ * the first one that throws ends the run.
  */
 export class Handlers<Event extends unknown[]> {
   private readonly handlers: ((...event: Event) => unknown)[] = [];

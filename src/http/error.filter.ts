@@ -1,9 +1,10 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ParleyError } from '../errors/errors.js';
 import { errorBody } from './dialects.js';
 import { type ErrorResponse, errorResponse } from './error-response.js';
 
-/** Answers every error in the family's dialect, and logs those that nobody foresaw. */
+/** Answers every error in the dialect of the route. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -12,23 +13,21 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** As {@link ErrorFilter}, for errors that come up before Nest has the request. */
+/** As {@link ErrorFilter}, also for errors that occur before Nest has the request. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const response = errorResponse(error);
   logServerError(error, response, request);
-  // The client is gone, or the answer is under way: nobody would read this one.
   if (reply.sent) return;
   if (response.retryAfter !== undefined) void reply.header('retry-after', response.retryAfter);
   void reply.header('x-request-id', request.id).status(response.status).send(errorBody(response, request));
 }
 
-/** Without query and body, which may hold a token or a digest. */
+/** Logs errors that no service foresaw. Query and body stay out of the log, because they may contain secrets. */
 export function logServerError(
   error: unknown,
-  { unexpected, status }: ErrorResponse,
-  request: FastifyRequest,
+  { status }: ErrorResponse,
+  { method, routeOptions, log }: FastifyRequest,
 ): void {
-  if (!unexpected) return;
-  const route = request.routeOptions.url ?? 'unknown route';
-  request.log.error({ err: error, method: request.method, route, status }, 'request failed');
+  if (status < 500 || error instanceof ParleyError) return;
+  log.error({ err: error, method, route: routeOptions.url ?? 'unknown route', status }, 'request failed');
 }

@@ -9,14 +9,11 @@ declare module 'fastify' {
   }
 }
 
-/**
- * A request's body as it came. It is parsed only when a handler binds it, because the contract checks the
- * token and the path before the body.
- */
+/** A body that is not parsed before a handler binds it, because the contract checks token and path first. */
 export class RawBody {
   constructor(
     private readonly contentType: string | undefined,
-    /** `null`: a form, which is still to be read, and no JSON in any case. */
+    /** `null` for a multipart form, which is never JSON and is not read here. */
     private readonly bytes: Buffer | null,
   ) {}
 
@@ -34,14 +31,15 @@ export class RawBody {
   }
 }
 
-/** Lets Fastify collect any body, up to its limit, without looking into it. */
+/** Makes Fastify collect every body as bytes, up to its limit, whatever its type. */
 export function deferBodyParsing(fastify: FastifyInstance): void {
   fastify.decorateRequest('contentType');
   fastify.addHook('onRequest', (request, _reply, done) => {
-    // Fastify would refuse a malformed type before the token is looked at, and even without a body.
+    // Fastify would reject a malformed type before the token is checked, and even without a body.
     request.contentType = request.headers['content-type'];
-    if (!/^multipart\/form-data\s*(;|$)/i.test(request.contentType ?? ''))
+    if (!/^multipart\/form-data\s*(;|$)/i.test(request.contentType ?? '')) {
       delete request.headers['content-type'];
+    }
     done();
   });
   fastify.addHook('preHandler', (request, _reply, done) => {
