@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { UnitOfWork } from '#src/database/unit-of-work.js';
-import { brokenRules } from '../support/invariants.js';
+import { findViolations } from '../support/invariants.js';
 import type { Answer, Json, Member } from '../support/parley.js';
 import { NOT_A_MEMBER, errorAnswer, UNKNOWN_CHAT, UNKNOWN_MESSAGE } from '../support/error-answer.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -21,7 +21,7 @@ afterAll(() => server.close());
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  expect(await brokenRules(server)).toEqual({});
+  expect(await findViolations(server)).toEqual({});
 });
 
 const SUCCESS = expect.objectContaining({ status: 200 }) as unknown;

@@ -71,7 +71,7 @@ describe.each(STORAGE_KINDS)('on %s', (kind) => {
 
   /** Measures the peak growth of the server's memory during `work`. */
   async function growth<T>(work: () => Promise<T>): Promise<{ mebibytes: number; result: T }> {
-    server.forgetPeak();
+    server.resetPeak();
     const before = server.memory('VmRSS');
     const result = await work();
     return { mebibytes: server.memory('VmHWM') - before, result };

@@ -8,7 +8,7 @@ const ROUTES_WITH_BODY = ROUTES.filter(({ method }) => method === 'POST' || meth
 
 const NESTED = JSON.parse('['.repeat(1000) + ']'.repeat(1000)) as unknown;
 
-const NASTY_VALUES: [string, unknown][] = [
+const HOSTILE_VALUES: [string, unknown][] = [
   ['null', null],
   ['true', true],
   ['false', false],
@@ -17,20 +17,20 @@ const NASTY_VALUES: [string, unknown][] = [
   ['a negative number', -1],
   ['a fraction', 0.1],
   ['a very large number', 1e308],
-  ['an integer beyond all', 2 ** 53],
-  ['the empty text', ''],
+  ['an integer beyond 2^53 - 1', 2 ** 53],
+  ['an empty string', ''],
   ['a space', ' '],
-  ['a space of no width', '\u200b'],
+  ['a zero-width space', '\u200b'],
   ['a line break', '\r\n'],
   ['NUL', '\0'],
   ['a text with NUL', 'a\0b'],
-  ['half a pair', '\ud800'],
-  ['the other half', 'a\udc00b'],
+  ['a lone high surrogate', '\ud800'],
+  ['a lone low surrogate', 'a\udc00b'],
   ['300 emoji', '😀'.repeat(300)],
-  ['a family', '👨‍👩‍👧‍👦'],
-  ['accents upon accents', `a${'\u0301'.repeat(200)}`],
-  ['letters that unfold', 'ﷺ'.repeat(64)],
-  ['text from the right', '\u202eevil'],
+  ['an emoji of several code points', '👨‍👩‍👧‍👦'],
+  ['200 combining accents', `a${'\u0301'.repeat(200)}`],
+  ['letters that NFKC expands', 'ﷺ'.repeat(64)],
+  ['right-to-left override', '\u202eevil'],
   ['SQL', `'; DROP TABLE users; --`],
   ['a wildcard', '%_'],
   ['a path', '../../etc/passwd'],
@@ -39,26 +39,26 @@ const NASTY_VALUES: [string, unknown][] = [
   ['__proto__', '__proto__'],
   ['constructor', 'constructor'],
   ['an object', {}],
-  ['an object that looks like a text', { length: 3, toString: 'x' }],
+  ['an object that looks like a string', { length: 3, toString: 'x' }],
   ['an empty list', []],
   ['a list', ['a', 'b']],
-  ['a list of oddities', [null, 5, {}, [], '\0']],
-  ['a list of lists', NESTED],
+  ['a list of mixed types', [null, 5, {}, [], '\0']],
+  ['1,000 nested lists', NESTED],
   ['a long list', Array.from({ length: 5000 }, (_, index) => `user${index}`)],
-  ['a huge text', 'x'.repeat(400_000)],
-  ['a huge text of marks', '\u0301'.repeat(100_000)],
+  ['a string of 400,000 letters', 'x'.repeat(400_000)],
+  ['100,000 combining accents', '\u0301'.repeat(100_000)],
 ];
 
-const NASTY_TEXTS: [string, string][] = [
+const HOSTILE_TEXTS: [string, string][] = [
   ['nothing', ''],
   ['a space', '%20'],
   ['NUL', '%00'],
   ['a text with NUL', 'a%00b'],
-  ['half a pair', '%ED%A0%80'],
-  ['bytes that are no UTF-8', '%ff%fe'],
+  ['a lone surrogate', '%ED%A0%80'],
+  ['bytes that are not UTF-8', '%ff%fe'],
   ['a percent sign', '%'],
   ['300 emoji', encodeURIComponent('😀'.repeat(300))],
-  ['accents upon accents', encodeURIComponent(`a${'\u0301'.repeat(200)}`)],
+  ['200 combining accents', encodeURIComponent(`a${'\u0301'.repeat(200)}`)],
   ['a minus sign', '-1'],
   ['minus zero', '-0'],
   ['a leading zero', '01'],
@@ -79,7 +79,7 @@ const NASTY_TEXTS: [string, string][] = [
   ['__proto__', '__proto__'],
   ['constructor', 'constructor'],
   ['JSON', encodeURIComponent('{"$ne":null}')],
-  ['a huge text', 'x'.repeat(4000)],
+  ['4,000 letters', 'x'.repeat(4000)],
 ];
 
 let server: TestServer;
@@ -105,13 +105,13 @@ const pathOf = ({ path }: Route) =>
 
 const tokenOf = ({ token }: Route) => (token === 'ResetPasswordToken' ? resetToken : alex.token);
 
-/** A body that the route takes, but for `field`, as the document's examples show it. */
+/** Returns a body that the route accepts apart from `field`, made of the document's examples. */
 function bodyAround(route: Route, field: string): Record<string, unknown> {
   const { $ref } = operationOf(route).requestBody.content['application/json'].schema;
   const { properties } = document.components.schemas[$ref.split('/').at(-1)];
   const examples = Object.entries<Json>(properties).map(([name, { example }]) => [name, example]);
   const body = Object.fromEntries(examples) as Record<string, unknown>;
-  // These fields come together, and a user can be added only once: so 'name' is tried alone.
+  // `mode` and `user` must be sent together, and adding a user a second time is an error.
   if ('mode' in body && field === 'name') return { name: body.name };
   if ('mode' in body) return { mode: 'delete', user: 'nobody' };
   return body;
@@ -124,34 +124,34 @@ function fieldsOf(route: Route): string[] {
 
 const operationOf = ({ method, path }: Route): Json => document.paths[path][method.toLowerCase()];
 
-/** Never trouble of the server's; every error in the dialect; one about the input says which it is. */
-function expectDecency(answer: Answer, faults: RegExp): void {
+/** Expects success or an error of the client in the dialect; the reason of a 400 must match. */
+function expectClientError(answer: Answer, reasonPattern: RegExp): void {
   if (answer.status === 200) return;
   const reason = expectFailure(answer, [400, 401, 403, 409, 413]);
-  if (answer.status === 400) expect(reason.slice(0, 1000)).toMatch(faults);
+  if (answer.status === 400) expect(reason.slice(0, 1000)).toMatch(reasonPattern);
 }
 
 describe.each(ROUTES_WITH_BODY)('$method $path', (route) => {
-  test.each(NASTY_VALUES)('names the field that holds %s', async (_, value) => {
+  test.each(HOSTILE_VALUES)('names the field that has %s', async (_, value) => {
     for (const field of fieldsOf(route)) {
       const body = { ...bodyAround(route, field), [field]: value };
       const answer = await server.parley.request(route.method, pathOf(route), {
         token: tokenOf(route),
         json: body,
       });
-      // A name that is well-formed but nobody's is told as the reference does: user 'test' does not exist.
-      expectDecency(answer, new RegExp(`^field '${field}' |^user '`));
+      // The reference words an unknown username as: user 'test' does not exist.
+      expectClientError(answer, new RegExp(`^field '${field}' |^user '`));
     }
   });
 
-  test('names the first field that is missing', async () => {
+  test('names the first missing field', async () => {
     for (const field of fieldsOf(route)) {
       const { [field]: _, ...body } = bodyAround(route, field);
       const answer = await server.parley.request(route.method, pathOf(route), {
         token: tokenOf(route),
         json: body,
       });
-      expectDecency(answer, new RegExp(`'${field}'`));
+      expectClientError(answer, new RegExp(`'${field}'`));
     }
   });
 });
@@ -162,7 +162,7 @@ const parametersOf = (place: 'path' | 'query') => (route: Route) =>
     .map((parameter: Json) => parameter.name as string);
 
 describe.each(ROUTES.filter(({ path }) => path.includes('{')))('$method $path', (route) => {
-  test.each(NASTY_TEXTS)('copes with %s in its path', async (_, text) => {
+  test.each(HOSTILE_TEXTS)('accepts or rejects %s in its path', async (_, text) => {
     for (const name of parametersOf('path')(route)) {
       const path = route.path.replace(`{${name}}`, text);
       const json = route.method === 'GET' || route.method === 'DELETE' ? undefined : {};
@@ -170,9 +170,9 @@ describe.each(ROUTES.filter(({ path }) => path.includes('{')))('$method $path', 
         token: alex.token,
         json,
       });
-      // Nothing in its place makes another route of the path, one that may not exist.
+      // Without the parameter the path belongs to another route, or to none.
       if (text === '' && answer.status === 404) continue;
-      expectDecency(answer, /path parameter '\w+'|request path|^user '|'name'|does not exist$/);
+      expectClientError(answer, /path parameter '\w+'|request path|^user '|'name'|does not exist$/);
     }
   });
 });
@@ -187,24 +187,24 @@ const WITH_QUERY: [Route['method'], string, string[]][] = [
 describe.each(WITH_QUERY)('%s %s', (method, path, parameters) => {
   const route = ROUTES.find((known) => known.method === method && known.path === path) as Route;
 
-  test('takes the query parameters that are tried here', () => {
+  test('has the query parameters that are tested here', () => {
     // The token of verify-email is a security scheme in the document, not a parameter.
     const documented = parametersOf('query')(route);
     expect(documented.toSorted()).toEqual(parameters.filter((name) => name !== 'token').toSorted());
   });
 
-  test.each(NASTY_TEXTS)('names the query parameter that holds %s', async (_, text) => {
+  test.each(HOSTILE_TEXTS)('names the query parameter that has %s', async (_, text) => {
     for (const name of parameters) {
       for (const query of [`${name}=${text}`, `${name}=${text}&${name}=${text}`, `${name}[]=${text}`]) {
         const token = route.token === 'ApiKey' ? alex.token : undefined;
         const answer = await server.parley.get(`${pathOf(route)}?${query}`, { token });
-        expectDecency(answer, new RegExp(`^query parameter '${name}' `));
+        expectClientError(answer, new RegExp(`^query parameter '${name}' `));
       }
     }
   });
 });
 
-test('after all that, everything is as it was', async () => {
+test('afterwards users, chats and logins are unchanged', async () => {
   expect((await alex.get(`/api/users/${alex.username}`)).body.data.username).toBe('alex');
   expect((await alex.describeChat(chat)).users.map(({ username }: Json) => username)).toEqual([
     'alex',

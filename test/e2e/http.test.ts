@@ -31,7 +31,7 @@ afterAll(() => server.close());
 
 const withToken = (more: Partial<Record<string, string>> = {}) => ({ Authorization: alex.token, ...more });
 
-/** Sends bytes as the body of a message, as `application/json` unless told otherwise. */
+/** Sends bytes as the body of a new message, by default with the type `application/json`. */
 const sendRaw = (raw: string | Uint8Array, headers: Record<string, string> = JSON_TYPE) =>
   server.parley.request('POST', `/api/chats/${chat}/messages`, { token: alex.token, raw, headers });
 
@@ -39,17 +39,17 @@ const credentialsOf = ({ username, name, password }: Member) => ({ username, nam
 
 const expectAlive = async () => expectSuccess(await alex.get('/api/chats'));
 
-describe('a body that is no JSON object', () => {
+describe('a body that is not a JSON object', () => {
   const notJson: [string, string | Uint8Array, RegExp][] = [
     ['an open bracket', '[', /JSON/],
     ['100,000 brackets', '['.repeat(100_000), /JSON/],
-    ['100,000 brackets, closed again', '['.repeat(100_000) + ']'.repeat(100_000), /JSON object/],
-    ['100,000 objects within each other', '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000), /'type'/],
+    ['100,000 nested arrays', '['.repeat(100_000) + ']'.repeat(100_000), /JSON object/],
+    ['100,000 nested objects', '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000), /'type'/],
     ['a word', 'hello', /JSON/],
     ['a form', 'type=message&message=hello', /JSON/],
     ['two objects', '{}{}', /JSON/],
-    ['a comma too many', '{"type":"message","message":"a",}', /JSON/],
-    ['quotes of the wrong sort', "{'type':'message'}", /JSON/],
+    ['a trailing comma', '{"type":"message","message":"a",}', /JSON/],
+    ['single quotes', "{'type':'message'}", /JSON/],
     ['a raw line break in a string', '{"type":"message","message":"a\nb"}', /JSON/],
     ['NaN', '{"type":NaN}', /JSON/],
     ['white space', '  \r\n', /JSON/],
@@ -67,11 +67,11 @@ describe('a body that is no JSON object', () => {
     ['UTF-16', Buffer.from('{"type":"message","message":"a"}', 'utf16le'), /UTF-8|JSON/],
   ];
 
-  test.each(notJson)('is refused: %s', async (_, raw, reason) => {
+  test.each(notJson)('is rejected: %s', async (_, raw, reason) => {
     expect(expectFailure(await sendRaw(raw), 400)).toMatch(reason);
   });
 
-  test('is refused when it is missing, empty or of no length at all', async () => {
+  test('is rejected when it is missing, empty or of length 0', async () => {
     const path = `/api/chats/${chat}/messages`;
     for (const headers of [{}, JSON_TYPE, { ...JSON_TYPE, 'Content-Length': '0' }]) {
       const [answer] = await exchange(server.url, request('POST', path, { headers: withToken(headers) }));
@@ -81,21 +81,27 @@ describe('a body that is no JSON object', () => {
   });
 });
 
-describe('a body with odd keys', () => {
+describe('a body with special keys', () => {
   const hello = '"type":"message","message":"odd keys"';
 
   test.each([
     ['__proto__', `{${hello},"__proto__":{"polluted":true}}`],
     ['constructor', `{${hello},"constructor":{"prototype":{"polluted":true}}}`],
-    ['constructor, of another type', `{${hello},"constructor":"String"}`],
+    ['constructor with a string', `{${hello},"constructor":"String"}`],
     ['toString, hasOwnProperty and valueOf', `{${hello},"toString":1,"hasOwnProperty":1,"valueOf":1}`],
     ['an escaped __proto__', `{${hello},"\\u005f_proto__":{"polluted":true}}`],
     ['the empty key', `{${hello},"":1}`],
-    ['a key twice, of which the last counts', `{"message":5,${hello}}`],
-    ['an unknown one with 100,000 brackets', `{${hello},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
-    ['__proto__ and brackets', `{${hello},"__proto__":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
+    ['a duplicate key, of which the last counts', `{"message":5,${hello}}`],
+    [
+      'an unknown key with 100,000 nested arrays',
+      `{${hello},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+    ],
+    [
+      '__proto__ with 50,000 nested arrays',
+      `{${hello},"__proto__":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+    ],
     ['a byte order mark in front', `\ufeff{${hello}}`],
-  ])('is read without them: %s', async (_, raw) => {
+  ])('is accepted without them: %s', async (_, raw) => {
     const { index } = expectSuccess(await sendRaw(raw)).data;
     expect((await alex.get(`/api/chats/${chat}/messages/${index}`)).body.message).toBe('odd keys');
     expect({}).not.toHaveProperty('polluted');
@@ -105,20 +111,20 @@ describe('a body with odd keys', () => {
     ['__proto__', '{"__proto__":{"name":"Evil"}}'],
     ['constructor', '{"constructor":{"name":"Evil"}}'],
     ['prototype', '{"prototype":{"name":"Evil"}}'],
-  ])('takes no field out of %s', async (_, raw) => {
+  ])('does not read fields from %s', async (_, raw) => {
     const options = { token: alex.token, raw, headers: JSON_TYPE };
     expect(expectFailure(await server.parley.request('PUT', '/api/users/alex', options), 400)).toMatch(
       /'name'/,
     );
   });
 
-  test('does not count a field that comes in another case', async () => {
+  test('does not accept a field name in another case', async () => {
     expect(expectFailure(await sendRaw('{"Type":"message","Message":"a"}'), 400)).toMatch(/'type'/);
   });
 });
 
-describe('unknown fields', () => {
-  test('of a registration change nothing', async () => {
+describe('unknown fields are ignored', () => {
+  test('when registering', async () => {
     const odd = { id: 1, verified: true, usernameKey: 'alex', createdAt: 0, role: 'admin' };
     const body = { username: 'odd', password: digest('odd'), email: 'odd@example.com', name: 'Odd', ...odd };
     expectSuccess(await server.parley.post('/api/users', body));
@@ -127,13 +133,13 @@ describe('unknown fields', () => {
     expect(data).toEqual({ name: 'Odd', username: 'odd', email: 'odd@example.com', verified: false });
   });
 
-  test('of an update change nothing', async () => {
+  test('when updating a user', async () => {
     expectSuccess(await sam.put('/api/users/sam', { name: 'sam', username: 'evil', verified: true, id: 1 }));
     const { data } = expectSuccess(await sam.get('/api/users/sam'));
     expect(data).toEqual({ ...sam.user, email: sam.email, verified: false });
   });
 
-  test('of a chat change nothing', async () => {
+  test('when creating a chat', async () => {
     const uuid = '3e17b51b-01db-4b20-b1f5-95fd054376b7';
     const odd = { uuid, ownerId: 2, nextSeq: 77, messages: [], mode: 'delete', user: 'alex' };
     const body = { name: 'Odd', users: ['sam'], message: 'first', ...odd };
@@ -147,7 +153,7 @@ describe('unknown fields', () => {
     });
   });
 
-  test('of a message change nothing', async () => {
+  test('when sending a message', async () => {
     const odd = { index: 77, sender: 'sam', senderId: 2, timestamp: 5, edited: 5, file: { uuid: 'x' } };
     const body = { type: 'message', message: 'plain', ...odd };
     const { data } = expectSuccess(await alex.post(`/api/chats/${chat}/messages`, body));
@@ -162,7 +168,7 @@ describe('unknown fields', () => {
     });
   });
 
-  test('of a query are ignored', async () => {
+  test('in a query', async () => {
     expectSuccess(
       await alex.get(`/api/chats/${chat}/messages?page=0&foo=1&__proto__=2&constructor=3&a[b]=4`),
     );
@@ -179,7 +185,7 @@ describe('the content type', () => {
     'application/json; charset="utf-8"',
     'application/json ; charset=utf-8',
     'Application/JSON',
-  ])('%j declares JSON', async (type) => {
+  ])('%j is accepted as JSON', async (type) => {
     expectSuccess(await sendRaw(Buffer.from(hello), { 'content-type': type }));
   });
 
@@ -203,11 +209,11 @@ describe('the content type', () => {
     ',',
     '"',
     '*/*',
-  ])('%j does not', async (type) => {
+  ])('%j is rejected', async (type) => {
     expect(expectFailure(await sendRaw(Buffer.from(hello), { 'content-type': type }), 400)).toBe(WRONG_TYPE);
   });
 
-  test('must be there when there is a body', async () => {
+  test('is required when there is a body', async () => {
     expect(expectFailure(await sendRaw(Buffer.from(hello), {}), 400)).toBe(WRONG_TYPE);
     const path = `/api/chats/${chat}/messages`;
     const [answer] = await exchange(
@@ -218,7 +224,7 @@ describe('the content type', () => {
   });
 
   test.each(['application/json', 'text/plain', 'multipart/form-data', 'application/jsonx', '/', ''])(
-    '%j may be named on GET and DELETE where there is no body',
+    '%j is ignored on GET and DELETE without a body',
     async (type) => {
       const index = await alex.send(chat, 'to be deleted');
       for (const [method, path] of [
@@ -238,9 +244,9 @@ describe('the content type', () => {
     ['JSON', JSON_TYPE, '{"page":5}'],
     ['broken JSON', JSON_TYPE, '{'],
     ['text', { 'content-type': 'text/plain' }, 'hello'],
-    ['bytes of no type', {}, 'hello'],
-    ['bytes of a broken type', { 'content-type': ';;' }, 'hello'],
-  ])('of a body on GET and DELETE matters no more than the body: %s', async (_, headers, body) => {
+    ['bytes without a type', {}, 'hello'],
+    ['bytes with a malformed type', { 'content-type': ';;' }, 'hello'],
+  ])('and the body of GET and DELETE are ignored or rejected: %s', async (_, headers, body) => {
     const index = await alex.send(chat, 'to be deleted');
     const more = { headers: withToken(headers), body };
     for (const [method, path] of [
@@ -257,7 +263,7 @@ describe('the content type', () => {
 describe('the order of checks', () => {
   const guarded = ROUTES.filter(({ token }) => token === 'ApiKey' || token === 'ResetPasswordToken');
 
-  test.each(guarded)('$method $path looks at the token before all else', async ({ method, path }) => {
+  test.each(guarded)('$method $path checks the token first', async ({ method, path }) => {
     const hasBody = method === 'POST' || method === 'PUT';
     const bodies: RequestOptions[] = [
       {},
@@ -280,7 +286,7 @@ describe('the order of checks', () => {
 
   const inChats = ROUTES.filter(({ path }) => path.includes('{chat}'));
 
-  test.each(inChats)('$method $path looks at the path before query and body', async ({ method, path }) => {
+  test.each(inChats)('$method $path checks the path before query and body', async ({ method, path }) => {
     const hasBody = method === 'POST' || method === 'PUT';
     const raw = hasBody ? { raw: '{"broken', headers: JSON_TYPE } : {};
     const call = (target: string) =>
@@ -296,7 +302,7 @@ describe('the order of checks', () => {
   });
 
   test.each(inChats)(
-    '$method $path looks at the membership before query and body',
+    '$method $path checks the membership before query and body',
     async ({ method, path }) => {
       const [mine, message] = [await alex.createChat([]), '999'];
       const hasBody = method === 'POST' || method === 'PUT';
@@ -309,7 +315,7 @@ describe('the order of checks', () => {
     },
   );
 
-  test('of an update of users puts the path before the body', async () => {
+  test('PUT /api/users/{user} checks the path before the body', async () => {
     const update = (user: string) =>
       server.parley.request('PUT', `/api/users/${user}`, { token: sam.token, raw: '{', headers: JSON_TYPE });
     expect(expectFailure(await update('nobody'), 400)).toBe("user 'nobody' does not exist");
@@ -333,14 +339,14 @@ describe('a route that does not exist', () => {
     '/api/docs-json/x',
     `/api/${'x'.repeat(5000)}`,
     '/api/chats/3e17b51b-01db-4b20-b1f5-95fd054376b7/messages/0/x',
-  ])('%s is answered in the dialect', async (path) => {
+  ])("%s is answered in the API's dialect", async (path) => {
     for (const token of [undefined, alex.token]) {
       const reason = expectFailure(await server.parley.get(path, { token }), 404);
       expect(reason).toBe('route does not exist');
     }
   });
 
-  test('does not repeat what was asked for', async () => {
+  test('does not repeat the URL in the error', async () => {
     const { body } = await server.parley.get(`/api/nope?token=${alex.token}`);
     expect(JSON.stringify(body)).not.toContain(alex.token);
   });
@@ -358,13 +364,13 @@ describe('a route that does not exist', () => {
     ['PROPFIND', '/api/chats'],
     ['TRACE', '/api/chats'],
     ['OPTIONS', '*'],
-  ])('%s %s is the wrong method', async (method, path) => {
+  ])('%s %s has the wrong method', async (method, path) => {
     const [answer] = await exchange(server.url, request(method, path, { headers: withToken() }));
     expectRawFailure(answer, [404, 405]);
   });
 
   test.each(['/api/chats/', '/api/users/', '/api/auth/logout/', '/api/chats//messages'])(
-    'may be one with a slash too many: %s',
+    '%s has a superfluous slash',
     async (path) => {
       const { status, body } = await server.parley.get(path, { token: alex.token });
       expect([200, 400, 404]).toContain(status);
@@ -373,7 +379,7 @@ describe('a route that does not exist', () => {
   );
 });
 
-describe('a path or query of odd characters', () => {
+describe('a path or query with special characters', () => {
   const malformed = ['%', '%ff', '%zz', '%c0%80', '%ed%a0%80', '%e2%82', '%f8%88%80%80%80'];
 
   test.each([
@@ -398,7 +404,7 @@ describe('a path or query of odd characters', () => {
     '/api/users?username[]=a',
     '/api/auth/forgot-password?username=%00',
     '/api/auth/forgot-password?username=a&username=b',
-  ])('GET %s is a bad input', async (path) => {
+  ])('GET %s is rejected', async (path) => {
     const [answer] = await exchange(server.url, request('GET', path, { headers: withToken() }));
     expectRawFailure(answer, path.includes('/../') ? [400, 404] : 400);
   });
@@ -420,21 +426,21 @@ describe('a path or query of odd characters', () => {
     },
   );
 
-  test('a username of the longest sort is found by its path', async () => {
+  test('the longest possible username is found by its path', async () => {
     const username = '𐐨'.repeat(64);
     const member = await server.parley.signUp(username, { email: 'longest@example.com' });
     const { data } = expectSuccess(await member.get(`/api/users/${encodeURIComponent(username)}`));
     expect(data.username).toBe(username);
   });
 
-  test('a query of any length that fits into the headers is answered', async () => {
+  test('a query of 10,000 characters is answered', async () => {
     expectSuccess(await alex.get(`/api/users?username=${'x'.repeat(10_000)}`));
     expectSuccess(await alex.get(`/api/users?username=x&${'a=b&'.repeat(3_000)}`));
   });
 });
 
 test.each(['/api/chats', '/api/auth/logout', '/api/nope'])(
-  'HEAD %s does nothing: no route is read that way',
+  'HEAD %s is an unknown route and has no effect',
   async (path) => {
     const head = await fetch(server.url + path, { method: 'HEAD', headers: { authorization: alex.token } });
     expect([head.status, await head.text()]).toEqual([404, '']);
@@ -445,12 +451,12 @@ test.each(['/api/chats', '/api/auth/logout', '/api/nope'])(
 describe('a body that is too large', () => {
   const large = JSON.stringify({ type: 'message', message: 'x'.repeat(2_000_000) });
 
-  test('is refused before it is read', async () => {
+  test('is rejected before it is read', async () => {
     expect(expectFailure(await sendRaw(large), 413)).toBe('request body is too large');
     await expectAlive();
   });
 
-  test('is refused while it is read, when its length is not told', async () => {
+  test('is rejected while it is read, when its length is unknown', async () => {
     const chunk = 'x'.repeat(65_536);
     const head = request('POST', `/api/chats/${chat}/messages`, {
       headers: withToken({ ...JSON_TYPE, 'Transfer-Encoding': 'chunked' }),
@@ -460,7 +466,7 @@ describe('a body that is too large', () => {
     await expectAlive();
   });
 
-  test('is refused by its length alone, before a byte of it is sent', async () => {
+  test('is rejected by its Content-Length alone, before a byte is sent', async () => {
     const [answer] = await exchange(
       server.url,
       request('POST', '/api/users', { headers: { ...JSON_TYPE, 'Content-Length': '9999999999' } }),
@@ -468,7 +474,7 @@ describe('a body that is too large', () => {
     expect(expectRawFailure(answer, 413)).toBe('request body is too large');
   });
 
-  test('is not one that holds the longest message, escaped as JSON may', async () => {
+  test('is not one with the longest message, in JSON escapes', async () => {
     const escaped = '\\ud83d\\ude00'.repeat(16_383);
     const { index } = expectSuccess(await sendRaw(`{"type":"message","message":"${escaped}"}`)).data;
     const { message } = (await alex.get(`/api/chats/${chat}/messages/${index}`)).body;
@@ -476,18 +482,18 @@ describe('a body that is too large', () => {
   });
 });
 
-describe('what is not HTTP', () => {
+describe('malformed HTTP is answered in the dialect', () => {
   test.each([
     ['garbage', 'garbage\r\n\r\n'],
     ['binary', Buffer.from([0, 255, 1, 254, 13, 10, 13, 10])],
     ['a TLS hello', Buffer.from('160301020001000001fc0303', 'hex')],
     ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
-    ['a method that does not exist', 'FETCH /api/chats HTTP/1.1\r\nHost: x\r\n\r\n'],
-    ['a version that does not exist', 'GET /api/chats HTTP/9.9\r\nHost: x\r\n\r\n'],
+    ['an unknown method', 'FETCH /api/chats HTTP/1.1\r\nHost: x\r\n\r\n'],
+    ['an unknown version', 'GET /api/chats HTTP/9.9\r\nHost: x\r\n\r\n'],
     ['a space in the path', 'GET /api/ch ats HTTP/1.1\r\nHost: x\r\n\r\n'],
     ['a header without a colon', 'GET /api/chats HTTP/1.1\r\nHost x\r\n\r\n'],
     ['a NUL in a header', 'GET /api/chats HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n'],
-    ['a length that is no number', 'POST /api/users HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n'],
+    ['a length that is not a number', 'POST /api/users HTTP/1.1\r\nHost: x\r\nContent-Length: ten\r\n\r\n'],
     ['a negative length', 'POST /api/users HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n'],
     [
       'two lengths',
@@ -497,32 +503,32 @@ describe('what is not HTTP', () => {
       'a length and chunks',
       'POST /api/users HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}',
     ],
-  ])('is answered in the dialect: %s', async (_, bytes) => {
+  ])('%s', async (_, bytes) => {
     const [answer] = await exchange(server.url, bytes);
     expectRawFailure(answer, 400);
     await expectAlive();
   });
 
-  test('may be headers beyond all measure', async () => {
+  test('headers that are too large', async () => {
     const bytes = request('GET', '/api/chats', { headers: withToken({ 'X-Long': 'x'.repeat(20_000) }) });
     const [answer] = await exchange(server.url, bytes);
     expect(expectRawFailure(answer, 431)).toBe('request headers are too large');
     await expectAlive();
   });
 
-  test('may be a broken chunk of a body', async () => {
+  test('a malformed chunk of a body', async () => {
     const head = request('POST', '/api/users', { headers: { ...JSON_TYPE, 'Transfer-Encoding': 'chunked' } });
     const answers = await exchange(server.url, `${head}zz\r\n{}\r\n`);
     expectRawFailure(answers.at(-1), 400);
     await expectAlive();
   });
 
-  test('may be HTTP/1.1 without a host, which is answered in the dialect', async () => {
+  test('HTTP/1.1 without the header Host', async () => {
     const [answer] = await exchange(server.url, 'GET /api/chats HTTP/1.1\r\nConnection: close\r\n\r\n');
     expectRawFailure(answer, [400, 401]);
   });
 
-  test('may expect what nobody knows, and is answered in the dialect', async () => {
+  test('an unknown expectation', async () => {
     const bytes = request('POST', '/api/users', {
       headers: { ...JSON_TYPE, Expect: 'miracles' },
       body: '{}',
@@ -531,7 +537,7 @@ describe('what is not HTTP', () => {
     expectRawFailure(answer, [400, 417]);
   });
 
-  test('may ask for another protocol, and is answered in this one', async () => {
+  test('an upgrade to another protocol, which is ignored', async () => {
     const upgrade = { Connection: 'Upgrade, close', Upgrade: 'websocket' };
     const [answer] = await exchange(server.url, request('GET', '/api/chats', { headers: upgrade }));
     expectRawFailure(answer, 401);
@@ -539,7 +545,7 @@ describe('what is not HTTP', () => {
 });
 
 describe('a connection', () => {
-  test('carries requests that are sent before the answers came', async () => {
+  test('carries pipelined requests', async () => {
     const headers = withToken({ Connection: 'keep-alive' });
     const bodies = ['{"type":"message","message":"pipelined"}', '{'];
     const path = `/api/chats/${chat}/messages`;
@@ -559,7 +565,7 @@ describe('a connection', () => {
     expectRawFailure(fourth, 404);
   });
 
-  test('asks for the body of a client that waits to be asked', async () => {
+  test('answers 100 to a client that expects it before it sends the body', async () => {
     const body = '{"type":"message","message":"expected"}';
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.setEncoding('utf8');
@@ -579,7 +585,7 @@ describe('a connection', () => {
     expect(received).toMatch(/HTTP\/1\.1 200 OK[\s\S]*"index"/);
   });
 
-  test('may break in the middle of a body, and nothing is sent', async () => {
+  test('may break in the middle of a body, which then has no effect', async () => {
     const before = (await alex.list(chat, '?order=desc&per_page=1')).messages[0].index;
     for (const headers of [{ 'Content-Length': '1000' }, { 'Transfer-Encoding': 'chunked' }]) {
       const head = request('POST', `/api/chats/${chat}/messages`, {
@@ -615,8 +621,8 @@ describe('a connection', () => {
   });
 });
 
-describe('every status speaks the dialect', () => {
-  /** As TypeORM throws what a driver says. */
+describe('every status has a body in the dialect', () => {
+  /** The error that TypeORM makes of a driver's error. */
   const queryFailure = (code: string, message = 'internal words') =>
     new QueryFailedError('SELECT 1', [], Object.assign(new Error(message), { code }));
 
@@ -647,7 +653,7 @@ describe('every status speaks the dialect', () => {
     ],
     [413, 'a large body', () => sendRaw(' '.repeat(1_100_000))],
     [500, 'a bug', () => failWith(new Error('boom'))],
-    [503, 'a database that is away', () => failWith(refusedConnection)],
+    [503, 'an unavailable database', () => failWith(refusedConnection)],
   ])('%i: %s', async (status, _, call) => {
     const answer = await call();
     expectFailure(answer, status);
@@ -657,13 +663,13 @@ describe('every status speaks the dialect', () => {
   test.each([
     ['an error', new Error('SELECT password_hash FROM users')],
     ['an error with a status of its own', Object.assign(new Error('internal words'), { statusCode: 502 })],
-    ['an error with a status that is none', Object.assign(new Error('internal words'), { statusCode: 17 })],
+    ['an error with an invalid status', Object.assign(new Error('internal words'), { statusCode: 17 })],
     ['an error with a code', Object.assign(new Error('internal words'), { code: 'ENOENT' })],
     ['a text', 'internal words'],
     ['nothing', undefined],
     ['null', null],
     ['an object', { message: 'internal words', response: 'internal words', status: 200 }],
-  ])('500 tells nothing of %s that a service throws', async (_, thrown) => {
+  ])('500 hides the details of %s that a service throws', async (_, thrown) => {
     const answer = await failWith(thrown);
     expect(expectFailure(answer, 500)).toBe('internal server error');
     expect(answer.headers.get('x-request-id')).toBeTruthy();
@@ -671,22 +677,22 @@ describe('every status speaks the dialect', () => {
   });
 
   test.each([
-    ['a connection that is refused', refusedConnection],
-    ['a connection that is lost', queryFailure('PROTOCOL_CONNECTION_LOST')],
-    ['a connection that is reset', queryFailure('ECONNRESET')],
+    ['a refused connection', refusedConnection],
+    ['a lost connection', queryFailure('PROTOCOL_CONNECTION_LOST')],
+    ['a reset connection', queryFailure('ECONNRESET')],
     ['a full disk', queryFailure('SQLITE_FULL')],
-    ['a disk that fails', queryFailure('SQLITE_IOERR_WRITE')],
+    ['a failing disk', queryFailure('SQLITE_IOERR_WRITE')],
     ['a lock that is never released', queryFailure('SQLITE_BUSY_SNAPSHOT')],
     ['too many connections', queryFailure('ER_CON_COUNT_ERROR')],
-    ['a pool that is closed', queryFailure('', 'Pool is closed.')],
+    ['a closed pool', queryFailure('', 'Pool is closed.')],
     ['a deadlock that persists', queryFailure('ER_LOCK_DEADLOCK')],
-  ])('503 stands for %s', async (_, thrown) => {
+  ])('503 is the answer to %s', async (_, thrown) => {
     const answer = await failWith(thrown);
     expect(expectFailure(answer, 503)).toBe('the database is unavailable, try again later');
     expect(answer.headers.get('x-request-id')).toBeTruthy();
   });
 
-  test('each answer of trouble has a request id of its own, whatever the client calls the request', async () => {
+  test('each error has its own request id, which the client cannot choose', async () => {
     const ids = new Set<string | null>();
     for (let count = 0; count < 3; count += 1) {
       vi.spyOn(server.app.get(ChatsService), 'list').mockRejectedValueOnce(new Error('boom'));

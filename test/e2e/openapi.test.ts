@@ -6,8 +6,8 @@ import { startServer, type TestServer } from '../support/server.js';
 
 const TAGS = ['authentication', 'users', 'chats', 'messages'];
 
-/** What may come on top of the statuses in the contract's tables. */
-const TROUBLE = [413, 429, 500, 503];
+/** Statuses that any route may have beyond the contract's tables. */
+const COMMON_ERRORS = [413, 429, 500, 503];
 
 let server: TestServer;
 let document: Json;
@@ -35,7 +35,7 @@ function expectValid(schema: Json, value: unknown): void {
   expect(validate(value), ajv.errorsText(validate.errors)).toBe(true);
 }
 
-/** The example beside a schema, inside it, or inside the model that it refers to. */
+/** Returns the example beside a schema or inside it. */
 function exampleOf({ schema, example, examples }: Json): unknown {
   const [first] = Object.values<Json>(examples ?? {});
   return example ?? first?.value ?? schema.example ?? schema.examples?.[0];
@@ -48,7 +48,7 @@ function resolve(schema: Json): Json {
 const bodySchemaOf = (route: Route) =>
   resolve(operationOf(route).requestBody.content['application/json'].schema);
 
-/** What "Try it out" sends: the example of each property. */
+/** Returns the body that "Try it out" sends: the example of each property. */
 function exampleBodyOf(method: Route['method'], path: string): Record<string, Json> {
   const route = ROUTES.find((known) => known.method === method && known.path === path) as Route;
   const { properties } = bodySchemaOf(route);
@@ -78,7 +78,7 @@ describe('the document', () => {
     expect(documented.toSorted()).toEqual(ofContract.toSorted());
   });
 
-  test('names the three ways to bring a token', () => {
+  test('has the three security schemes', () => {
     const schemes = Object.entries<Json>(document.components.securitySchemes).map(
       ([scheme, { type, in: place, name, description }]) => ({
         scheme,
@@ -96,7 +96,7 @@ describe('the document', () => {
     ]);
   });
 
-  test('refers to nothing that is not there', () => {
+  test('has no dangling reference', () => {
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, ref]) => ref);
     expect(references.length).toBeGreaterThan(0);
     for (const reference of new Set(references)) {
@@ -108,7 +108,7 @@ describe('the document', () => {
     }
   });
 
-  test('has no model that nothing refers to', () => {
+  test('has no unused model', () => {
     const text = JSON.stringify(document);
     const unused = Object.keys(document.components.schemas).filter(
       (name) => !text.includes(`"#/components/schemas/${name}"`),
@@ -116,7 +116,7 @@ describe('the document', () => {
     expect(unused).toEqual([]);
   });
 
-  test('calls each operation by a name of its own', () => {
+  test('gives each operation a unique id', () => {
     const ids = Object.values<Json>(document.paths).flatMap((operations) =>
       Object.values<Json>(operations).map(({ operationId }) => operationId),
     );
@@ -124,7 +124,7 @@ describe('the document', () => {
   });
 
   test.each(['UserDto', 'ChatDto', 'MessageDto', 'MessagePageDto', 'FileDto'])(
-    'says which properties of %s are always there',
+    'marks all properties of %s as required, except the optional ones',
     (name) => {
       const { required, properties } = document.components.schemas[name];
       const optional = Object.keys(properties).filter((property) => !required.includes(property));
@@ -133,7 +133,7 @@ describe('the document', () => {
     },
   );
 
-  test('shows no doc tag that it did not understand', () => {
+  test('contains no unparsed doc tag', () => {
     const tags = /"description":"[^"]*(@(?:format|example|remarks|type|throws)\b)/g;
     expect([...JSON.stringify(document).matchAll(tags)].map(([, tag]) => tag)).toEqual([]);
   });
@@ -147,13 +147,13 @@ describe.each(ROUTES)('$method $path', (route) => {
     expect(security).toEqual(route.token === 'none' ? [] : [{ [route.token]: [] }]);
   });
 
-  test('documents the statuses of the contract, and no creation but 200', () => {
+  test('documents the statuses of the contract, and no others', () => {
     const documented = Object.keys(operationOf(route).responses).map(Number);
     expect(documented).toEqual(expect.arrayContaining([...route.statuses, 500]));
-    expect([...route.statuses, ...TROUBLE]).toEqual(expect.arrayContaining(documented));
+    expect([...route.statuses, ...COMMON_ERRORS]).toEqual(expect.arrayContaining(documented));
   });
 
-  test('shows each status with a description, a JSON schema and an example that fits', () => {
+  test('documents each status with a description, a JSON schema and a valid example', () => {
     for (const [status, { description, content }] of Object.entries<Json>(operationOf(route).responses)) {
       expect(description, status).toMatch(/./);
       const json = content?.['application/json'];
@@ -165,7 +165,7 @@ describe.each(ROUTES)('$method $path', (route) => {
     }
   });
 
-  test('describes each parameter, with a schema, and an example that fits where there is one', () => {
+  test('documents each parameter with a schema, and a valid example if there is one', () => {
     const { parameters = [] } = operationOf(route);
     const inPath = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     const documented = parameters.filter((parameter: Json) => parameter.in === 'path');
@@ -174,7 +174,7 @@ describe.each(ROUTES)('$method $path', (route) => {
       expect(description, name).toMatch(/./);
       if (rest.in === 'path') expect(required).toBe(true);
       const shown = example ?? schema.example;
-      // Not for `before` and `after`: the page would fill both in, which the API refuses.
+      // `before` and `after` have no example, because Swagger UI would send both, which is an error.
       if (shown !== undefined) expectValid(schema, shown);
     }
   });
@@ -183,13 +183,13 @@ describe.each(ROUTES)('$method $path', (route) => {
 const ROUTES_WITH_BODY = ROUTES.filter(({ method }) => method === 'POST' || method === 'PUT');
 
 describe.each(ROUTES_WITH_BODY)('the body of $method $path', (route) => {
-  test('is JSON alone, and must be there', () => {
+  test('is required and only JSON', () => {
     const { requestBody } = operationOf(route);
     expect(requestBody.required).toBe(true);
     expect(Object.keys(requestBody.content)).toEqual(['application/json']);
   });
 
-  test('has for each property a description and an example that fits', () => {
+  test('has a description and a valid example for each property', () => {
     const { properties } = bodySchemaOf(route);
     expect(Object.keys(properties)).not.toEqual([]);
     for (const [name, property] of Object.entries<Json>(properties)) {
@@ -205,7 +205,7 @@ test('no other route has a body', () => {
   expect(others.filter((route) => operationOf(route).requestBody)).toEqual([]);
 });
 
-describe('sent as they are, the examples', () => {
+describe('the examples, sent unchanged,', () => {
   let alex: Member;
   let chat: string;
 
@@ -269,7 +269,7 @@ describe('sent as they are, the examples', () => {
 });
 
 describe('the documentation', () => {
-  test('is a page for people', async () => {
+  test('has a page for people', async () => {
     for (const path of ['/api/docs', '/api/docs/']) {
       const { status, headers, body } = await server.parley.get(path);
       expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^text\/html/)]);
@@ -289,13 +289,13 @@ describe('the documentation', () => {
     }
   });
 
-  test('is a document for programs', async () => {
+  test('has a document for programs', async () => {
     const { status, headers, body } = await server.parley.get('/api/docs-json');
     expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^application\/json/)]);
     expect(body.paths).toBeDefined();
   });
 
-  test('works in a browser wherever the server is reached: it names no host', () => {
+  test('names no host, so that "Try it out" uses the URL of the page', () => {
     for (const { url } of document.servers ?? []) expect(url).not.toMatch(/^https?:/);
   });
 });

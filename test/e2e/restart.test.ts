@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => database.drop());
 
-test('what was acknowledged is there after a restart, and tokens and indices go on', async () => {
+test('acknowledged messages, tokens and indexes survive a restart', async () => {
   const before = await startServer({}, database);
   const alex = await before.parley.signUp('alex');
   const sam = await before.parley.signUp('sam');
@@ -33,7 +33,7 @@ test('what was acknowledged is there after a restart, and tokens and indices go 
   await after.stop();
 });
 
-test('a server that stops amid sends has stored those that it acknowledged', async () => {
+test('a server that stops while messages are sent has stored all that it acknowledged', async () => {
   const before = await startServer({}, database);
   const kim = await before.parley.signUp('kim');
   const chat = await kim.createChat([]);
@@ -43,7 +43,7 @@ test('a server that stops amid sends has stored those that it acknowledged', asy
   const sends = texts.map(async (message) => {
     const path = `/api/chats/${chat}/messages`;
     const answer = await kim.post(path, { type: 'message', message }).catch((error: unknown) => {
-      // The connection is gone: nobody promises an answer to what a server is told while it stops.
+      // A server that stops may close the connection without an answer.
       if (!(error instanceof TypeError)) throw error;
     });
     if (answer?.status === 200) acknowledged.push(message);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import type { Answer, Member } from '../support/parley.js';
-import { createRoom, join, leave, ownEntry, stateOf, tally, type TestRoom } from '../support/rooms.js';
+import { createRoom, join, leave, ownEntry, stateOf, type TestRoom } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { tally } from '../support/tally.js';
 
 const ROUNDS = 8;
 

@@ -45,13 +45,13 @@ const FORM: RequestOptions = {
   headers: { 'content-type': 'multipart/form-data; boundary=x' },
 };
 
-describe.each(POSTS)('POST %s refuses in the dialect of the rooms', (path, _, json) => {
+describe.each(POSTS)('POST %s answers in the dialect of the rooms to', (path, _, json) => {
   const post = async (raw: string | Uint8Array, headers: Record<string, string> = JSON_TYPE) =>
     outcome(await server.parley.request('POST', path, { token: alex.token, raw, headers }));
 
   test.each([
     ['half an object', '{"name": '],
-    ['no JSON at all', 'name=General'],
+    ['text that is not JSON', 'name=General'],
     ['text behind the object', '{} {}'],
     ['an empty text', ' '],
   ])('%s', async (_fault, raw) => {
@@ -59,7 +59,7 @@ describe.each(POSTS)('POST %s refuses in the dialect of the rooms', (path, _, js
   });
 
   test.each(['[]', '[{"name":"General Discussion"}]', '"text"', '5', 'null', 'true'])(
-    'JSON that is no object: %s',
+    'JSON that is not an object: %s',
     async (raw) => {
       expect(await post(raw)).toEqual(roomError(400, 'request body must be a JSON object'));
     },
@@ -102,23 +102,20 @@ test.each(GETS)('GET %s has no other method', async (path) => {
   }
 });
 
-test.each(ALL)(
-  '%s %s is unauthorized with a bad token, before anything else is looked at',
-  async (method, path) => {
-    const raw = method === 'POST' ? '{' : undefined;
-    for (const token of ['bad', 'Bearer bad', `${alex.token}x`]) {
-      const answer = await server.parley.request(method, path, { token, raw, headers: raw ? JSON_TYPE : {} });
-      expect(outcome(answer)).toEqual(UNAUTHORIZED);
-    }
-  },
-);
+test.each(ALL)('%s %s checks the token before everything else', async (method, path) => {
+  const raw = method === 'POST' ? '{' : undefined;
+  for (const token of ['bad', 'Bearer bad', `${alex.token}x`]) {
+    const answer = await server.parley.request(method, path, { token, raw, headers: raw ? JSON_TYPE : {} });
+    expect(outcome(answer)).toEqual(UNAUTHORIZED);
+  }
+});
 
-test.each(ALL)('%s %s says what the missing token means on this route', async (method, path) => {
+test.each(ALL)('%s %s has its own answer to a missing token', async (method, path) => {
   const expected = path === '/api/join_room' ? roomError(400, 'missing room name or token') : UNAUTHORIZED;
   expect(outcome(await server.parley.request(method, path))).toEqual(expected);
 });
 
-test.each([...POSTS, ...GETS])('%s hides what went wrong inside', async (path, method, json?: object) => {
+test.each([...POSTS, ...GETS])('%s hides internal errors', async (path, method, json?: object) => {
   vi.spyOn(server.app.get(RoomsService), method as 'list').mockRejectedValue(new Error('secret detail'));
   const answer = await server.parley.request(json ? 'POST' : 'GET', path, { token: alex.token, json });
   expect(outcome(answer)).toEqual(roomError(500, 'internal server error'));
@@ -142,13 +139,13 @@ test.each([
   }
 });
 
-test('a path that cannot be decoded is refused in the dialect of the rooms', async () => {
+test('a path that cannot be decoded is rejected in the dialect of the rooms', async () => {
   expect(outcome(await alex.get('/api/room_members/%ff'))).toEqual(
     roomError(400, 'request path must be valid percent-encoded UTF-8'),
   );
 });
 
-/** As it is, where `fetch` would tidy the path up. */
+/** Sends the path unchanged, which `fetch` would normalise. */
 function getRaw(path: string): Promise<{ status?: number; body: unknown }> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
@@ -168,7 +165,7 @@ test.each([
   '/api/room%73?x',
   '/api/rooms#x',
   '/api/user%5Frooms',
-])('however %s is spelled, the dialect is that of the rooms', async (path) => {
+])('%s is answered in the dialect of the rooms', async (path) => {
   expect(await getRaw(path)).toEqual(UNAUTHORIZED);
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { createRoom, join, tally } from '../support/rooms.js';
+import { createRoom, join } from '../support/rooms.js';
 import { createTestDatabase, onMysql, startServer, type TestServer } from '../support/server.js';
+import { tally } from '../support/tally.js';
 
 const running: TestServer[] = [];
 

@@ -9,10 +9,10 @@ import {
   ownEntry,
   roomError,
   stateOf,
-  tally,
   type TestRoom,
 } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { tally } from '../support/tally.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const NOT_IN_ROOM = roomError(403, 'you are not in this room');

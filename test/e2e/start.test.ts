@@ -28,8 +28,8 @@ async function start(env: Record<string, string> = {}): Promise<ServerProcess> {
   return server;
 }
 
-/** What the operator reads when the server refuses to start: that must be all. */
-async function refusalOf(env: Record<string, string>): Promise<string> {
+/** Starts the server, which must fail with nothing but a message to the operator; returns the message. */
+async function startError(env: Record<string, string>): Promise<string> {
   const server = ServerProcess.spawn(database, env);
   started.push(server);
   expect(await server.exited).toEqual({ code: 1, signal: null });
@@ -38,12 +38,12 @@ async function refusalOf(env: Record<string, string>): Promise<string> {
   return server.stderr.trim();
 }
 
-/** The same user, on another start of the server. */
-const atOtherStart = (parley: Parley, { username, name, email, password, token }: Member) =>
+/** Returns the same user as a client of another process of the server. */
+const memberAt = (parley: Parley, { username, name, email, password, token }: Member) =>
   new Member(parley, username, name, email, password, token);
 
 describe('the server starts', () => {
-  test('on an empty folder, and tells where everything is', async () => {
+  test('on an empty folder, and prints its addresses', async () => {
     const server = await start();
     const data = join(database.dataDir, 'data');
     const lines = server.stdout.trim().split('\n');
@@ -66,7 +66,7 @@ describe('the server starts', () => {
     expect(chat).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('with settings of a file .env, which the environment overrules, and tells no password', async () => {
+  test('with settings from .env, which the environment overrides, and prints no password', async () => {
     const smtp = 'SMTP_URL=smtp://mailer:open-sesame@127.0.0.1:1';
     writeFileSync(
       join(database.dataDir, '.env'),
@@ -78,14 +78,14 @@ describe('the server starts', () => {
     expect(server.output).not.toContain('open-sesame');
   });
 
-  test('a second time with all that it had, and old tokens count', async () => {
+  test('a second time with its data, and accepts old tokens', async () => {
     const first = await start();
     const alex = await (await first.parley()).signUp('alex');
     const chat = await alex.createChat([], { message: 'first' });
     await alex.send(chat, 'second 😀');
     await first.end();
 
-    const again = atOtherStart(await (await start()).parley(), alex);
+    const again = memberAt(await (await start()).parley(), alex);
     expect(await again.texts(chat)).toEqual(['first', 'second 😀']);
     expect(await again.send(chat, 'third')).toBe(2);
     expect(await again.parley.login('alex', digest('password of alex'))).toMatch(/^eyJ/);
@@ -93,11 +93,11 @@ describe('the server starts', () => {
     expect((await again.get('/api/chats')).status).toBe(401);
   });
 
-  test.runIf(onMysql)('twice on one database, and each counts what the other hands out', async () => {
+  test.runIf(onMysql)('twice on one database, and each process accepts the tokens of the other', async () => {
     const secret = { JWT_SECRET: 'one secret for all of the instances' };
     const [one, other] = [await start(secret), await start(secret)];
     const alex = await (await one.parley()).signUp('alex');
-    const there = atOtherStart(await other.parley(), alex);
+    const there = memberAt(await other.parley(), alex);
     const chat = await there.createChat([]);
     expect(await Promise.all([alex.send(chat, 'a'), there.send(chat, 'b')])).toEqual(
       expect.arrayContaining([1, 2]),
@@ -107,9 +107,9 @@ describe('the server starts', () => {
   });
 });
 
-describe('the server refuses to start', () => {
+describe('the server does not start', () => {
   test('when the database cannot be reached', async () => {
-    const message = await refusalOf({ DATABASE_URL: 'mysql://root:open-sesame@127.0.0.1:1/parley' });
+    const message = await startError({ DATABASE_URL: 'mysql://root:open-sesame@127.0.0.1:1/parley' });
     expect(message).toMatch(
       /^Parley cannot start, the database mysql:\/\/127\.0\.0\.1:1\/parley failed: .*ECONNREFUSED/,
     );
@@ -117,34 +117,34 @@ describe('the server refuses to start', () => {
     expect(message.split('\n')).toHaveLength(1);
   });
 
-  test.runIf(onMysql)('when the database is unknown', async () => {
+  test.runIf(onMysql)('when the database does not exist', async () => {
     const url = new URL(database.url);
     url.pathname = '/parley_test_unknown';
-    const message = await refusalOf({ DATABASE_URL: url.href });
+    const message = await startError({ DATABASE_URL: url.href });
     expect(message).toMatch(
       /^Parley cannot start, the database .*parley_test_unknown failed: Unknown database/,
     );
     expect(message.split('\n')).toHaveLength(1);
   });
 
-  test.runIf(onMysql)('when the database does not know the user', async () => {
+  test.runIf(onMysql)('when the database rejects the user', async () => {
     const url = new URL(database.url);
     [url.username, url.password] = ['stranger', 'open-sesame'];
-    const message = await refusalOf({ DATABASE_URL: url.href });
+    const message = await startError({ DATABASE_URL: url.href });
     expect(message).toMatch(/^Parley cannot start, the database .* failed: Access denied/);
     expect(message).not.toContain('open-sesame');
   });
 
-  test.runIf(!onMysql)('when the file of the database is none', async () => {
+  test.runIf(!onMysql)('when the file is not a database', async () => {
     const file = join(database.dataDir, 'no-database');
     writeFileSync(file, 'hello '.repeat(1000));
-    const message = await refusalOf({ DATABASE_URL: `sqlite:${file}` });
+    const message = await startError({ DATABASE_URL: `sqlite:${file}` });
     expect(message).toMatch(/^Parley cannot start, the database sqlite:.*no-database failed: /);
     expect(readFileSync(file, 'utf8')).toBe('hello '.repeat(1000));
   });
 
-  test('when settings are bad, and names them all', async () => {
-    const message = await refusalOf({
+  test('when settings are invalid, and names them all', async () => {
+    const message = await startError({
       PORT: '70000',
       DATABASE_URL: 'postgres://u:open-sesame@h/d',
       TOKEN_TTL: '3 days',
@@ -174,15 +174,15 @@ describe('the server refuses to start', () => {
     expect(existsSync(join(database.dataDir, 'data'))).toBe(false);
   });
 
-  test.runIf(onMysql)('when in production nobody has set the secret of a MySQL server', async () => {
-    expect(await refusalOf({ NODE_ENV: 'production' })).toMatch(/^ {2}JWT_SECRET /m);
+  test.runIf(onMysql)('in production with MySQL when JWT_SECRET is not set', async () => {
+    expect(await startError({ NODE_ENV: 'production' })).toMatch(/^ {2}JWT_SECRET /m);
   });
 
   test('when the port is taken', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    const message = await refusalOf({ PORT: String(port) });
+    const message = await startError({ PORT: String(port) });
     expect(message).toMatch(
       new RegExp(`^Parley cannot start, it cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`),
     );
@@ -190,20 +190,20 @@ describe('the server refuses to start', () => {
     await new Promise((resolve) => other.close(resolve));
   });
 
-  test('when its folder for data is a file', async () => {
+  test('when DATA_DIR is a file', async () => {
     const inTheWay = join(database.dataDir, 'in-the-way');
     writeFileSync(inTheWay, '');
-    const message = await refusalOf({ DATA_DIR: inTheWay });
+    const message = await startError({ DATA_DIR: inTheWay });
     expect(message).toMatch(/^Parley cannot start, DATA_DIR .*in-the-way/);
     expect(message.split('\n')).toHaveLength(1);
   });
 });
 
-describe('settings are refused', () => {
+describe('settings are rejected', () => {
   test.each([
-    ['a folder that cannot be made', 'in-the-way/data', {}],
+    ['a folder that cannot be created', 'in-the-way/data', {}],
     ['a folder that is a file', 'in-the-way', {}],
-    ['such a folder with a secret of its own', 'in-the-way', { JWT_SECRET: 'x'.repeat(32) }],
+    ['a folder that is a file, and a secret', 'in-the-way', { JWT_SECRET: 'x'.repeat(32) }],
   ])('with %s', (_, folder, env) => {
     writeFileSync(join(database.dataDir, 'in-the-way'), '');
     const settings = { ...env, DATA_DIR: join(database.dataDir, folder), DATABASE_URL: database.url };
@@ -211,14 +211,14 @@ describe('settings are refused', () => {
     expect(() => readSettings(settings)).toThrow(/^Parley cannot start, DATA_DIR .*in-the-way/);
   });
 
-  test('with a secret that is cut short', () => {
+  test('with a stored secret that is too short', () => {
     writeFileSync(join(database.dataDir, 'jwt-secret'), 'short');
     const read = () => readSettings({ DATA_DIR: database.dataDir });
     expect(read).toThrow(/^Parley cannot start, .*jwt-secret holds no secret of 32 characters$/);
   });
 
   test.each(['mysql://root:%zz@h/parley', 'mysql://%zz@h/parley', 'mysql://root@h/%zz', 'mysql://root@h'])(
-    'with the address of a database that is %s',
+    'with DATABASE_URL=%s',
     (url) => {
       const read = () => readSettings({ DATA_DIR: database.dataDir, DATABASE_URL: url });
       expect(read).toThrow(StartError);
@@ -227,8 +227,8 @@ describe('settings are refused', () => {
   );
 });
 
-describe('the server ends', () => {
-  /** A request that the server has begun to work on: it has asked for the body. */
+describe('the server exits', () => {
+  /** Sends the head of a request, and resolves when the server has asked for the body. */
   async function begin(server: ServerProcess, path: string, token: string, body: string) {
     const headers = { Authorization: token, 'Content-Type': 'application/json', Expect: '100-continue' };
     const bytes = request('POST', path, { headers: { ...headers, Connection: 'keep-alive' }, body });
@@ -240,7 +240,7 @@ describe('the server ends', () => {
     received = '';
     return {
       socket,
-      /** Sends the body, and whatever follows; resolves with all that comes back. */
+      /** Sends the body, and `more` behind it; resolves with everything that the server sends. */
       async finish(more = ''): Promise<string> {
         socket.write(body + more);
         await new Promise((resolve) => socket.once('close', resolve));
@@ -255,17 +255,14 @@ describe('the server ends', () => {
       () => false,
     );
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s with code 0, and with nothing to complain of',
-    async (signal) => {
-      const server = await start();
-      await (await server.parley()).signUp('alex');
-      expect(await server.end(signal)).toEqual({ code: 0, signal: null });
-      expect(server.stderr).not.toMatch(/"level":[456]0/);
-    },
-  );
+  test.each(['SIGTERM', 'SIGINT'] as const)('on %s with code 0 and without warnings', async (signal) => {
+    const server = await start();
+    await (await server.parley()).signUp('alex');
+    expect(await server.end(signal)).toEqual({ code: 0, signal: null });
+    expect(server.stderr).not.toMatch(/"level":[456]0/);
+  });
 
-  test('only when the requests under way are answered, in the dialect to the very last', async () => {
+  test('only when all open requests are answered, in the dialect', async () => {
     const server = await start();
     const alex = await (await server.parley()).signUp('alex');
     const chat = await alex.createChat([]);
@@ -288,14 +285,14 @@ describe('the server ends', () => {
     ]);
 
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*"status":"success"/);
-    // The late one may be served, refused, or not read any more, but never answered in Fastify's words.
+    // The late request may be served, rejected or not read, but never answered by Fastify itself.
     expect(answers[0]).not.toContain('statusCode');
     expect(await server.exited).toEqual({ code: 0, signal: null });
-    const again = atOtherStart(await (await start()).parley(), alex);
+    const again = memberAt(await (await start()).parley(), alex);
     expect(await again.texts(chat)).toEqual(['first', ...Array<string>(4).fill('under way')]);
   });
 
-  test('at last, when a client never finishes its request or never reads its answer', async () => {
+  test('after a timeout, when a client never finishes its request or never reads its answer', async () => {
     const server = await start();
     const alex = await (await server.parley()).signUp('alex');
     const stalled = await begin(server, '/api/chats', alex.token, '{"name":"never sent"}');
@@ -306,7 +303,7 @@ describe('the server ends', () => {
     deaf.destroy();
   });
 
-  test('by kill -9 in the middle of it all, and has lost nothing that it acknowledged', async () => {
+  test('on kill -9 while messages are sent, and loses no acknowledged message', async () => {
     const server = await start();
     const parley = await server.parley();
     const members = [await parley.signUp('alex'), await parley.signUp('sam')];
@@ -329,14 +326,14 @@ describe('the server ends', () => {
     expect(await server.end('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
     await Promise.all(streams);
 
-    const alex = atOtherStart(await (await start()).parley(), members[0]);
+    const alex = memberAt(await (await start()).parley(), members[0]);
     for (const chat of chats) {
       const { messages } = await alex.list(chat, '?per_page=1000&order=desc');
       const stored = new Map<number, string>(
         messages.map(({ index, message }: { index: number; message: string }) => [index, message]),
       );
-      const promised = acknowledged.filter((sent) => sent.chat === chat);
-      expect(promised.filter(({ index, message }) => stored.get(index) !== message)).toEqual([]);
+      const expected = acknowledged.filter((sent) => sent.chat === chat);
+      expect(expected.filter(({ index, message }) => stored.get(index) !== message)).toEqual([]);
       expect([...stored.keys()].toSorted((a, b) => a - b)).toEqual([...stored.keys()].toReversed());
       expect(await alex.send(chat, 'and on')).toBe(stored.size);
     }

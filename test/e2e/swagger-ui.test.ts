@@ -32,7 +32,7 @@ const operation = (method: string, path: string): Locator =>
     .locator(`.opblock-${method.toLowerCase()}`)
     .filter({ has: page.locator(`.opblock-summary-path[data-path="${path}"]`) });
 
-/** Unfolds the operation for trying it out, or clears what it showed before. */
+/** Opens the operation's form, or clears its last response. */
 async function open(method: string, path: string): Promise<Locator> {
   const block = operation(method, path);
   const clear = block.getByRole('button', { name: 'Clear' });
@@ -51,21 +51,21 @@ async function fillParameters(block: Locator, parameters: Record<string, string>
   for (const [name, value] of Object.entries(parameters)) await parameter(block, name).fill(value);
 }
 
-/** Presses Execute; the status that the page shows. */
+/** Presses Execute and returns the status that the page shows. */
 async function execute(block: Locator): Promise<number> {
   await block.getByRole('button', { name: 'Execute' }).click();
   const status = block.locator('.live-responses-table tbody .response-col_status');
   return Number.parseInt(await status.innerText(), 10);
 }
 
-/** The JSON that the page shows as the answer. */
+/** Returns the JSON that the page shows as the response. */
 async function shownJson(block: Locator): Promise<Json> {
   return JSON.parse(
     await block.locator('.live-responses-table .response-col_description code').first().innerText(),
   );
 }
 
-/** "Try it out" with the examples that the editors are filled with, but for the parameters. */
+/** Runs "Try it out" with the examples that the page fills in, and the given parameters. */
 async function tryOut(
   method: string,
   path: string,
@@ -88,7 +88,7 @@ function pngChunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([frame.subarray(0, 4), content, frame.subarray(4)]);
 }
 
-/** A square of pixels that hardly compress, so that the file is larger than one read. */
+/** Creates a square of pixels that hardly compress, so that the file is larger than one read. */
 function makePng(width: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

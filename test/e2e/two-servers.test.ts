@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MessageWriter } from '#src/messages/message-writer.js';
 import { Reader } from '#src/database/unit-of-work.js';
 import { newText } from '../support/new-message.js';
-import { brokenRules } from '../support/invariants.js';
+import { findViolations } from '../support/invariants.js';
 import type { Json, Member } from '../support/parley.js';
 import {
   createTestDatabase,
@@ -80,6 +80,6 @@ describe.runIf(onMysql)('two servers on one database', () => {
   });
 
   test('break no rule', async () => {
-    expect(await brokenRules(servers[1])).toEqual({});
+    expect(await findViolations(servers[1])).toEqual({});
   });
 });

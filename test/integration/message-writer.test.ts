@@ -4,7 +4,7 @@ import type { Position } from '#src/membership/locked-chat.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { SenderBlocks } from '#src/messages/sender-blocks.js';
 import { newText } from '../support/new-message.js';
-import { brokenRules } from '../support/invariants.js';
+import { findViolations } from '../support/invariants.js';
 import type { Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { skipTo } from '../support/skip-to.js';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  expect(await brokenRules(server)).toEqual({});
+  expect(await findViolations(server)).toEqual({});
   await server.close();
 });
 

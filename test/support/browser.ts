@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
-/** A laptop may do without a browser; CI may not. */
+/** Without a browser its tests are skipped, except in CI. */
 export const hasNoBrowser = !existsSync(CHROMIUM) && !process.env.CI;
 
 const QUIET = [
@@ -18,7 +18,7 @@ const QUIET = [
   '--disable-sync',
 ];
 
-/** Starts a headless Chromium; whoever does closes it. */
+/** Starts a headless Chromium, which the caller closes. */
 export function launchBrowser(args: string[] = []): Promise<Browser> {
   if (!existsSync(CHROMIUM)) {
     throw new Error(`there is no Chromium at ${CHROMIUM}: install it or set CHROMIUM_PATH`);
@@ -28,7 +28,7 @@ export function launchBrowser(args: string[] = []): Promise<Browser> {
 
 const ARTIFACTS = process.env.ARTIFACTS_DIR || join(tmpdir(), 'parley-artifacts');
 
-/** Keeps how the whole page looks, for people to look at. */
+/** Saves a screenshot of the whole page for people to look at. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   mkdirSync(ARTIFACTS, { recursive: true });
   await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });

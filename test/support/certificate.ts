@@ -1,4 +1,4 @@
-/** For `localhost` and 127.0.0.1, signed by itself, good for tests and for nothing else; ends in 2126. */
+/** A self-signed certificate for `localhost` and 127.0.0.1 that expires in 2126. */
 export const TEST_CERTIFICATE = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgvr3InE878YMLBguW

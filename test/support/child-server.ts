@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { Parley } from './parley.js';
 import type { TestDatabase } from './server.js';
 
-/** A server in a process of its own, as operators start it: one that can be killed and measured. */
+/** A server in its own process, which a test can kill and measure. */
 export class ChildServer {
   private constructor(
     readonly url: string,
@@ -12,7 +12,7 @@ export class ChildServer {
     private readonly child: ChildProcess,
   ) {}
 
-  /** `prelude` is what the shell does before it becomes the server. */
+  /** `prelude` is a shell command that runs before the server. */
   static async start(
     { url, dataDir }: TestDatabase,
     env: Record<string, string> = {},
@@ -33,13 +33,13 @@ export class ChildServer {
     await exit;
   }
 
-  /** Its memory, in MiB: now, or at most since {@link forgetPeak}. */
-  memory(what: 'VmRSS' | 'VmHWM'): number {
+  /** Returns the memory in MiB: the current (VmRSS), or the peak since {@link resetPeak} (VmHWM). */
+  memory(field: 'VmRSS' | 'VmHWM'): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
-    return Number(new RegExp(`^${what}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+    return Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   }
 
-  forgetPeak(): void {
+  resetPeak(): void {
     writeFileSync(`/proc/${this.child.pid}/clear_refs`, '5');
   }
 }

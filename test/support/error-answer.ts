@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Answer } from './parley.js';
 
-/** What `expect(answer).toEqual(…)` takes for a refusal in the Chat App API's dialect. */
+/** Returns what `expect(answer).toEqual(…)` takes for an error in the Chat App API's dialect. */
 export function errorAnswer(status: number, reason?: string | RegExp): Answer {
   const words: unknown = typeof reason === 'string' ? reason : expect.stringMatching(reason ?? /^[^\n]+$/);
   return { status, headers: expect.anything() as Headers, body: { status: 'error', reason: words } };

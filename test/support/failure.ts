@@ -4,7 +4,7 @@ import type { RawAnswer } from './raw-http.js';
 
 const REASON = { status: 'error', reason: expect.stringMatching(/\S/) };
 
-/** The reason of an answer that must be an error in the dialect of the Chat App API. */
+/** Expects an error in the Chat App API's dialect with one of the statuses; returns its reason. */
 export function expectFailure({ status, headers, body }: Answer, statuses: number | number[]): string {
   expect([statuses].flat(), JSON.stringify(body)).toContain(status);
   expect(headers.get('content-type')).toMatch(/^application\/json; charset=utf-8$/i);
@@ -12,7 +12,7 @@ export function expectFailure({ status, headers, body }: Answer, statuses: numbe
   return body.reason;
 }
 
-/** As {@link expectFailure}, for an answer off a bare socket. */
+/** As {@link expectFailure}, for an answer from {@link exchange}. */
 export function expectRawFailure(answer: RawAnswer | undefined, statuses: number | number[]): string {
   const { status = 0, headers = {}, body = '' } = answer ?? {};
   expect([statuses].flat(), body).toContain(status);

@@ -1,15 +1,15 @@
-/** One part of a multipart form, to be written byte by byte: browsers do not send what tests must. */
+/** One part of a multipart form, which may be malformed. */
 export interface Part {
   content: string | Uint8Array;
   name?: string;
-  /** Stands between quotes as it is; `null`: the part has none, as a plain field. */
+  /** Written between quotes without escaping; `null` for a plain field. */
   filename?: string | null;
   type?: string;
-  /** The whole header, instead of one made of `name` and `filename`. */
+  /** The whole header `Content-Disposition`, in place of `name` and `filename`. */
   disposition?: string;
 }
 
-/** What `RequestOptions` take as the body of a request. */
+/** The part of `RequestOptions` that is the body. */
 export interface RawForm {
   raw: Buffer;
   headers: Record<string, string>;
@@ -32,7 +32,7 @@ function writePart({ content, name = 'file', filename = 'a.bin', type, dispositi
   return [Buffer.from(`${head.join('\r\n')}\r\n\r\n`), Buffer.from(content), Buffer.from('\r\n')];
 }
 
-/** The form as a browser and `fetch` write it. */
+/** Encodes the form as a browser does. */
 export async function browserForm(file: Blob, filename: string): Promise<RawForm> {
   const data = new FormData();
   data.append('file', file, filename);

@@ -9,7 +9,7 @@ const JWT = /eyJ[\w-]+\.[\w-]+\.[\w-]+/;
 export class Mailbox {
   constructor(private readonly folder: string) {}
 
-  /** All mails to an address, in the order in which they were asked for. */
+  /** Returns all mails to an address, oldest first. */
   async all(address: string): Promise<Email[]> {
     if (!existsSync(this.folder)) return [];
     const files = readdirSync(this.folder).filter((file) => file.endsWith('.eml'));
@@ -19,7 +19,7 @@ export class Mailbox {
     return mails.filter((mail) => mail.to?.some((to) => to.address === address));
   }
 
-  /** The newest mail to the address whose subject matches, once there are `count` of them. */
+  /** Resolves with the newest mail to the address whose subject matches, once there are `count` of them. */
   waitFor(address: string, subject: RegExp, count = 1): Promise<Email> {
     return until(`mail ${count} to ${address} about ${subject}`, async () => {
       const mails = (await this.all(address)).filter((mail) => subject.test(mail.subject ?? ''));
@@ -27,7 +27,7 @@ export class Mailbox {
     });
   }
 
-  /** The token in that mail. */
+  /** As {@link waitFor}, but resolves with the token in the mail. */
   async waitForToken(address: string, subject: RegExp, count = 1): Promise<string> {
     const mail = await this.waitFor(address, subject, count);
     const token = JWT.exec(mail.text ?? '')?.[0];

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json } from './parley.js';
 
-/** Compares answers with what an OpenAPI document says of them, so that the two cannot drift apart. */
+/** Checks answers against an OpenAPI document. */
 export class OpenApiChecker {
   private readonly ajv = new Ajv2020({ strict: false, validateFormats: false });
   private readonly validators = new Map<string, ValidateFunction>();
@@ -14,7 +14,7 @@ export class OpenApiChecker {
   check(method: string, path: string, status: number, body: unknown): void {
     const route = this.routeOf(path.split('?')[0]);
     const operation = route && this.document.paths[route][method.toLowerCase()];
-    // Unknown routes are nobody's: the document cannot describe them.
+    // The document does not describe unknown routes.
     if (!operation) return;
     const pointer = `parley#/paths/${route.replaceAll('~', '~0').replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`;
     if (!operation.responses[status])

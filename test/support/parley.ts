@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { OpenApiChecker } from './openapi-checker.js';
 
-/** A JSON answer. Tests look into it as deep as they need. */
+/** A JSON value of unknown shape. */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any;
 
 export interface Answer {
   status: number;
   headers: Headers;
-  /** The parsed JSON, or the text of any other answer. */
+  /** The parsed JSON, or the text if the answer is not JSON. */
   body: Json;
 }
 
@@ -16,14 +16,14 @@ export interface RequestOptions {
   token?: string;
   /** Sent as JSON. */
   json?: unknown;
-  /** Sent as it is, instead of `json`. */
+  /** Sent unchanged, in place of `json`. */
   raw?: string | Uint8Array;
   headers?: Record<string, string>;
 }
 
 export const digest = (password: string) => createHash('sha256').update(password).digest('hex');
 
-/** Speaks HTTP to a server, and holds every answer against the server's own OpenAPI document. */
+/** A client of the API that checks every answer against the server's OpenAPI document. */
 export class Parley {
   private constructor(
     readonly url: string,
@@ -73,7 +73,7 @@ export class Parley {
     return new Member(this, username, name, email, password, await this.login(username, password));
   }
 
-  /** The token of a login that must succeed. */
+  /** Logs in, which must succeed; returns the token. */
   async login(username: string, password: string): Promise<string> {
     return expectSuccess(await this.post('/api/auth/login', { username, password })).data.token;
   }
@@ -86,12 +86,12 @@ export class Member {
     readonly username: string,
     readonly name: string,
     readonly email: string,
-    /** The digest that stands for the password. */
+    /** The digest of the password. */
     readonly password: string,
     readonly token: string,
   ) {}
 
-  /** How everybody sees this user. */
+  /** The user as other users see it. */
   get user() {
     return { name: this.name, username: this.username };
   }
@@ -101,36 +101,36 @@ export class Member {
   put = (path: string, json?: unknown) => this.parley.put(path, json, { token: this.token });
   delete = (path: string) => this.parley.delete(path, { token: this.token });
 
-  /** Creates a chat with others; its uuid. */
+  /** Creates a chat with other users; returns its uuid. */
   async createChat(others: Member[], { name = 'Chat', message = 'first' } = {}): Promise<string> {
     const users = [this, ...others].map(({ username }) => username);
     return expectSuccess(await this.post('/api/chats', { name, users, message })).data.uuid;
   }
 
-  /** Sends a text; its index. */
+  /** Sends a text message; returns its index. */
   async send(chat: string, message: string): Promise<number> {
     return expectSuccess(await this.post(`/api/chats/${chat}/messages`, { type: 'message', message })).data
       .index;
   }
 
-  /** The data of the page that the query string asks for. */
+  /** Returns the page of messages that the query string selects. */
   async list(chat: string, query = ''): Promise<Json> {
     return expectSuccess(await this.get(`/api/chats/${chat}/messages${query}`)).data;
   }
 
-  /** The texts of that page. */
+  /** As {@link list}, but returns only the texts. */
   async texts(chat: string, query = ''): Promise<string[]> {
     const { messages } = await this.list(chat, query);
     return messages.map(({ message }: Json) => message);
   }
 
-  /** The chat as its description shows it. */
+  /** Returns the chat as `GET /api/chats/{chat}` does. */
   async describeChat(chat: string): Promise<Json> {
     return expectSuccess(await this.get(`/api/chats/${chat}`)).data[0];
   }
 }
 
-/** The body of an answer that must be a success; otherwise the answer is the error. */
+/** Returns the body of an answer that must be a success. */
 export function expectSuccess({ status, body }: Answer): Json {
   if (status !== 200 || body.status !== 'success') throw new Error(`${status} ${JSON.stringify(body)}`);
   return body;

@@ -10,10 +10,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 const NARROWEST = { width: 360, height: 640 };
 
-/** A page that answers 401 is a failed load to the browser, and meant to be. */
-const EXPECTED_COMPLAINT = /^Failed to load resource: /;
+/** The browser logs this for each page with an error status, which the tests expect. */
+const EXPECTED_PROBLEM = /^Failed to load resource: /;
 
-/** Somebody in front of a browser, who notices what it complains of and where it sends what. */
+/** A browser window that records errors, warnings and requests. */
 export class Person {
   readonly problems: string[] = [];
   readonly requests: Request[] = [];
@@ -26,7 +26,7 @@ export class Person {
     context.on('request', (request) => this.requests.push(request));
     context.on('weberror', (error) => this.problems.push(error.error().message));
     context.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !EXPECTED_COMPLAINT.test(message.text())) {
+      if (['error', 'warning'].includes(message.type()) && !EXPECTED_PROBLEM.test(message.text())) {
         this.problems.push(message.text());
       }
     });
@@ -39,18 +39,18 @@ export class Person {
 
   close = () => this.context.close();
 
-  /** The main heading that is shown. */
+  /** Returns the visible main heading. */
   heading = () => this.page.locator('h1:visible').innerText();
 
-  /** The id of what has the focus. */
+  /** Returns the id of the element that has the focus. */
   focused = () => this.page.locator(':focus').getAttribute('id');
 
-  /** `METHOD url` of what the browser sent. */
+  /** `METHOD url` of each request of the browser. */
   get sent(): string[] {
     return this.requests.map((request) => `${request.method()} ${request.url()}`);
   }
 
-  /** Holds what is shown against the rules of accessibility, in light and dark, and keeps how it looks. */
+  /** Checks the accessibility of the page in light and dark mode, and saves screenshots. */
   async review(name: string, rules?: string[]): Promise<void> {
     const { page } = this;
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -68,7 +68,7 @@ export class Person {
   }
 
   private async violations(tags?: string[]): Promise<string[]> {
-    // Through the debugger: the page's policy, rightly, lets no other script in.
+    // Through the debugger, because the page's content security policy blocks other scripts.
     const debug = await this.context.newCDPSession(this.page);
     const options = tags ? { runOnly: { type: 'tag', values: tags } } : {};
     const expression = `${AXE}; axe.run(document, ${JSON.stringify(options)}).then(JSON.stringify)`;

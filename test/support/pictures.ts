@@ -9,7 +9,7 @@ function chunk(type: string, content: Uint8Array): Buffer {
 
 const HEADER = chunk('IHDR', Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0]));
 
-/** The smallest files that begin as images of each type do, by their type. */
+/** Small files with the magic numbers of images, by content type. */
 export const PICTURES: Record<string, Buffer> = {
   'image/png': png(HEADER, chunk('IDAT', Buffer.alloc(1)), chunk('IEND', Buffer.alloc(0))),
   'image/jpeg': Buffer.from([
@@ -22,7 +22,7 @@ export const PICTURES: Record<string, Buffer> = {
 
 export const PNG = PICTURES['image/png'];
 
-/** Its pixels come behind a colour profile of 20 kB, as a camera's do. */
+/** A PNG with a colour profile of 20 kB before its pixels, as cameras write. */
 export const PNG_WITH_LONG_PROFILE = png(
   HEADER,
   chunk('iCCP', Buffer.alloc(20_000)),

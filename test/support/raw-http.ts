@@ -1,16 +1,16 @@
 import { connect } from 'node:net';
 
-/** An HTTP answer as it came over the socket. */
+/** An HTTP answer as the socket received it. */
 export interface RawAnswer {
   status: number;
-  /** With names in lower case. */
+  /** By name in lower case. */
   headers: Record<string, string>;
   body: string;
 }
 
 /**
- * Sends bytes that no HTTP client would send, and resolves with the answers once the server closes. The
- * last request should ask for that with `Connection: close`.
+ * Sends raw bytes, and resolves with the answers once the server closes the connection. The last request
+ * should have the header `Connection: close`.
  */
 export async function exchange(url: string, bytes: string | Uint8Array): Promise<RawAnswer[]> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -20,7 +20,7 @@ export async function exchange(url: string, bytes: string | Uint8Array): Promise
   return parseAnswers(Buffer.concat(received));
 }
 
-/** The bytes of a request that is the last on its connection. */
+/** Returns the text of a request, by default with `Connection: close`. */
 export function request(
   method: string,
   path: string,

@@ -10,7 +10,7 @@ export interface TestRoom {
   password?: string;
 }
 
-/** Creates a room; a private one when there is a password. */
+/** Creates a room, which is private if there is a password. */
 export async function createRoom(owner: Member, name: string, password?: string): Promise<TestRoom> {
   const json = { room_name: name, is_private: password === undefined ? 0 : 1, password };
   const { status, body } = await owner.post('/api/create_room', json);
@@ -24,26 +24,19 @@ export const join = (member: Member, { name }: Pick<TestRoom, 'name'>, password?
 export const leave = (member: Member, { id }: Pick<TestRoom, 'id'>) =>
   member.post('/api/leave_room', { room_id: id });
 
-/** The caller's entry for a room in `user_rooms`, if they are in it. */
+/** Returns the caller's entry for a room in `user_rooms`, if there is one. */
 export async function ownEntry(member: Member, { id }: Pick<TestRoom, 'id'>): Promise<Json> {
   const { body } = await member.get('/api/user_rooms');
   return body.rooms.find(({ room_id }: Json) => room_id === id);
 }
 
-/** What the tests compare of an answer. */
+/** Returns the parts of an answer that tests compare. */
 export const outcome = ({ status, body }: Answer) => ({ status, body });
 
-/** The {@link outcome} of a call that the Rooms API refuses. */
+/** Returns the {@link outcome} of an error of the Rooms API. */
 export const roomError = (status: number, error: string) => ({ status, body: { error } });
 
-/** How often each status occurs among answers. */
-export function tally(answers: Answer[]): Record<number, number> {
-  const counts: Record<number, number> = {};
-  for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
-  return counts;
-}
-
-/** Who owns a room and who is in it, the longest-standing first, as the database has it; `undefined`: it is gone. */
+/** Reads a room's owner and its members, the longest-standing first, from the database; `undefined` if it is deleted. */
 export async function stateOf({ app }: TestServer, { id }: Pick<TestRoom, 'id'>) {
   const reader = app.get(Reader);
   const [room] = await reader.query<{ chat_id: number; owner: string | null }>(

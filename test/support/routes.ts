@@ -1,4 +1,4 @@
-/** The routes of the contract, as its tables list them: the document, the guard and the fuzzer go by them. */
+/** The routes of the contract's tables. The tests of the document and of the guard, and the fuzzer use this list. */
 
 export type TokenKind = 'none' | 'ApiKey' | 'ResetPasswordToken' | 'EmailVerificationToken';
 
@@ -8,7 +8,7 @@ export interface Route {
   path: string;
   tag: string;
   token: TokenKind;
-  /** The statuses of the contract's tables; 413, 429, 500 and 503 may come on top. */
+  /** The statuses of the contract's tables; 413, 429, 500 and 503 are possible everywhere. */
   statuses: number[];
 }
 
@@ -47,7 +47,7 @@ export const ROUTES: Route[] = [
   ]),
 ];
 
-/** The routes of the other two tables, which have tests of their own. */
+/** The routes of files and rooms, which have their own tests. */
 export const FILE_AND_ROOM_ROUTES = [
   'GET /api/files/{file}',
   'POST /api/files/{file}',
@@ -67,7 +67,7 @@ function routes(tag: string, rows: Row[]): Route[] {
   return rows.map(([method, path, token, statuses]) => ({ method, path, tag, token, statuses }));
 }
 
-/** A well-formed path to nothing: each parameter replaced by a value of good form. */
+/** Replaces each parameter of a path by a valid value to which nothing belongs. */
 export function wellFormed(path: string): string {
   return path
     .replace('{chat}', '3e17b51b-01db-4b20-b1f5-95fd054376b7')

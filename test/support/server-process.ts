@@ -11,9 +11,9 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** The server as an operator runs it: a process of its own, set up by its environment alone. */
+/** The server as an operator runs it: a process that is configured by its environment. */
 export class ServerProcess {
-  /** What it has written so far. */
+  /** The output so far. */
   stdout = '';
   stderr = '';
   readonly exited: Promise<Exit>;
@@ -26,7 +26,7 @@ export class ServerProcess {
     });
   }
 
-  /** Starts it on a free port; it may not have come up yet. */
+  /** Starts the server on a free port, without waiting for it. */
   static spawn({ url, dataDir }: TestDatabase, env: Record<string, string> = {}): ServerProcess {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
       cwd: dataDir,
@@ -36,7 +36,7 @@ export class ServerProcess {
     return new ServerProcess(child);
   }
 
-  /** Starts it and waits until it listens. */
+  /** Starts the server and waits until it listens. */
   static async start(database: TestDatabase, env: Record<string, string> = {}): Promise<ServerProcess> {
     const server = ServerProcess.spawn(database, env);
     let exit: Exit | undefined;
@@ -48,7 +48,7 @@ export class ServerProcess {
     return server;
   }
 
-  /** Where it says it listens. */
+  /** The URL that the server printed. */
   get url(): string {
     const [, url] = /listens on (\S+)/.exec(this.stdout) ?? [];
     if (!url) throw new Error('the server does not listen');
@@ -67,7 +67,7 @@ export class ServerProcess {
     this.child.kill(signal);
   }
 
-  /** Sends the signal and waits for the end. */
+  /** Sends the signal and waits for the exit. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.signal(signal);
     return this.exited;

@@ -9,7 +9,7 @@ import { type MailTiming, readSettings, type Settings } from '#src/config/settin
 import { Mailbox } from './mailbox.js';
 import { Parley } from './parley.js';
 
-/** A database of its own for one test file: a SQLite file, or a MariaDB database under TEST_DATABASE_URL. */
+/** The database of one test file: a SQLite file, or a database on the server of TEST_DATABASE_URL. */
 export interface TestDatabase {
   url: string;
   dataDir: string;
@@ -47,30 +47,30 @@ async function runOn(server: string, statement: string): Promise<void> {
 /** Back-offs are a fiftieth of the usual ones. Leases are as long as usual, because no test waits for their end. */
 export const QUICK: MailTiming = { pollMs: 50, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 20 };
 
-/** The settings of a server on the database, with hashes that cost next to nothing. */
+/** Returns the settings of a server on the database, with cheap password hashes. */
 export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {
   const env = { DATA_DIR: dataDir, DATABASE_URL: url, PUBLIC_URL: 'http://parley.test', LOG_LEVEL: 'silent' };
   const settings = readSettings(env);
   return Object.assign(settings, { hashing: { memoryCost: 8, timeCost: 1 } }, overrides);
 }
 
-/** A running server, as clients see it. */
+/** A running server and its clients. */
 export interface TestServer {
   app: NestFastifyApplication;
   settings: Settings;
   /** `http://127.0.0.1:port` */
   url: string;
-  /** Speaks the API. */
+  /** A client of the API. */
   parley: Parley;
-  /** What the server sent to files. */
+  /** The mails that the server wrote to files. */
   mailbox: Mailbox;
-  /** Stops the server; the database stays. */
+  /** Stops the server and keeps the database. */
   stop(): Promise<void>;
   /** Stops the server and drops the database. */
   close(): Promise<void>;
 }
 
-/** Starts the whole server on a port of its own; on a fresh database unless one is given. */
+/** Starts the server on a free port, on a new database unless one is given. */
 export async function startServer(
   overrides: Partial<Settings> = {},
   database?: TestDatabase,

@@ -1,7 +1,7 @@
 import { UnitOfWork } from '#src/database/unit-of-work.js';
 import type { TestServer } from './server.js';
 
-/** Has a chat's next message get that index, as if those before it had been deleted. */
+/** Sets the index of a chat's next message, as if all messages before it were deleted. */
 export async function skipTo({ app }: TestServer, chat: string, index: number): Promise<void> {
   await app
     .get(UnitOfWork)

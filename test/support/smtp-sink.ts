@@ -5,39 +5,39 @@ import { TEST_CERTIFICATE } from './certificate.js';
 import { until } from './until.js';
 
 export interface ReceivedMail extends Email {
-  /** Whom the client named to SMTP, whatever the headers say. */
+  /** The recipients of the SMTP envelope; the headers may differ. */
   recipients: string[];
   /** Whether it came through TLS. */
   secure: boolean;
 }
 
-/** What the sink does with a mail before it accepts it; what it throws refuses the mail. */
+/** Runs before the sink accepts a mail; an error rejects the mail. */
 type Verdict = (mail: ReceivedMail) => Promise<void> | void;
 
-/** The error that makes the sink answer with that SMTP code. */
+/** Returns an error that makes the sink answer with an SMTP code. */
 export const smtpError = (responseCode: number, message: string) =>
   Object.assign(new Error(message), { responseCode });
 
-/** How the sink differs from one that takes mail from anybody, in clear. */
+/** By default the sink has no TLS and no login. */
 export interface SinkOptions {
-  /** Speaks TLS from the start, or offers it with STARTTLS; with a certificate that only those trust who were told. */
+  /** TLS from the start, or offered by STARTTLS, with {@link TEST_CERTIFICATE}. */
   tls?: 'from-start' | 'starttls';
-  /** Takes mails from this user alone, and the login through TLS alone. */
+  /** Only this user may send, and only log in through TLS. */
   login?: { user: string; password: string };
 }
 
-/** An SMTP server on loopback that keeps what it is sent. */
+/** An SMTP server on 127.0.0.1 that keeps all mails. */
 export class SmtpSink {
-  /** All mails that came in, refused ones too. */
+  /** All mails, rejected ones included. */
   readonly offered: ReceivedMail[] = [];
   readonly accepted: ReceivedMail[] = [];
-  /** How many mails were under way at once, at most. */
+  /** The largest number of mails in transfer at the same time. */
   maxConcurrent = 0;
   verdict: Verdict = () => {};
-  /** What it says to a sender or a recipient before it sees the mail; what it throws refuses the address. */
+  /** Run before the mail is received; an error rejects the address. */
   senderVerdict: (address: string) => void = () => {};
   recipientVerdict: (address: string) => void = () => {};
-  /** What happens to a mail between its acceptance and the answer that tells of it. */
+  /** Runs after the sink has accepted a mail, and before it answers. */
   beforeAnswer: Verdict = () => {};
   private letGo = () => {};
   private underWay = 0;
@@ -77,7 +77,7 @@ export class SmtpSink {
     });
   }
 
-  /** Listens on a free port, or on one that was free before. */
+  /** Listens on the port; 0 chooses a free one. */
   static async listen(port = 0, options: SinkOptions = {}): Promise<SmtpSink> {
     const sink = new SmtpSink(options);
     await new Promise<void>((resolve) => {
@@ -87,32 +87,32 @@ export class SmtpSink {
     return sink;
   }
 
-  /** As an operator would write it, with the login where there is one. */
+  /** The value for SMTP_URL. */
   get url(): string {
     const { tls, login } = this.options;
     const credentials = login ? `${login.user}:${encodeURIComponent(login.password)}@` : '';
     return `${tls === 'from-start' ? 'smtps' : 'smtp'}://${credentials}127.0.0.1:${this.port}`;
   }
 
-  /** From now on each mail waits for its answer until {@link release}. */
+  /** Delays the answer to each mail until {@link release}. */
   hold(): void {
     const released = new Promise<void>((resolve) => (this.letGo = resolve));
     this.verdict = () => released;
   }
 
-  /** Accepts what is held, and everything from now on. */
+  /** Accepts the delayed mails, and all further ones. */
   release(): void {
     this.verdict = () => {};
     this.recipientVerdict = () => {};
     this.letGo();
   }
 
-  /** The newest accepted mail to the address whose subject matches, once there are `count` of them. */
+  /** Resolves with the newest accepted mail to the address whose subject matches, once there are `count` of them. */
   waitFor(address: string, subject: RegExp, count = 1): Promise<ReceivedMail> {
     return waitIn(this.accepted, address, subject, count);
   }
 
-  /** As {@link waitFor}, of those that are not answered or were refused, too. */
+  /** As {@link waitFor}, for rejected and unanswered mails too. */
   waitForOffer(address: string, subject: RegExp, count = 1): Promise<ReceivedMail> {
     return waitIn(this.offered, address, subject, count);
   }
@@ -121,7 +121,7 @@ export class SmtpSink {
     return new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** Ends as if its machine had lost power: connections break in the middle of whatever they do. */
+  /** Stops at once and breaks all connections. */
   crash(): Promise<void> {
     const closed = this.close();
     for (const socket of this.sockets) socket.destroy();
@@ -136,7 +136,7 @@ export class SmtpSink {
     this.maxConcurrent = Math.max(this.maxConcurrent, this.underWay);
     try {
       await this.verdict(mail);
-      // Nobody is there any more who could be told that it was accepted.
+      // A client that has disconnected cannot learn that the mail is accepted.
       if (this.gone.has(id)) return;
       this.accepted.push(mail);
       await this.beforeAnswer(mail);
@@ -164,7 +164,7 @@ function waitIn(mails: ReceivedMail[], address: string, subject: RegExp, count: 
   });
 }
 
-/** A port that nobody listens on. */
+/** Returns a port that nothing listens on. */
 export async function freePort(): Promise<number> {
   const closed = await SmtpSink.listen();
   await closed.close();

@@ -5,10 +5,10 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import S3rver from 's3rver';
 import type { StorageSettings } from '#src/config/settings.js';
 
-/** A place for the bytes of files, and a look behind the server's back at what is in it. */
+/** A storage for the bytes of files, and access to it without the server. */
 export interface TestStorage {
   settings: StorageSettings;
-  /** All that is stored, leftovers of broken writes too. */
+  /** Returns the keys of everything stored, leftovers of failed writes included. */
   keys(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function openTestStorage(kind: StorageSettings['kind']): Promise<TestStor
   return kind === 'disk' ? Promise.resolve(openFolder(folder)) : openBucket(folder);
 }
 
-/** The names of the files in a folder and the folders in it. */
+/** Returns the names of all files under a folder. */
 export function filesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
@@ -38,7 +38,7 @@ function openFolder(folder: string): TestStorage {
 const BUCKET = 'parley';
 const PREFIX = 'chat/files/';
 
-/** Those that s3rver knows. The client takes them from where it takes Amazon's. */
+/** The credentials that s3rver accepts, as the environment variables that the S3 client reads. */
 export const S3_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'S3RVER', AWS_SECRET_ACCESS_KEY: 'S3RVER' };
 
 async function openBucket(directory: string): Promise<TestStorage> {

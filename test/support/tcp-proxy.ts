@@ -1,7 +1,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
-/** Stands between a client and a server, and can be cut like a cable. */
+/** A TCP proxy whose connections a test can break. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private server?: Server;
@@ -9,7 +9,7 @@ export class TcpProxy {
 
   constructor(private readonly target: { host: string; port: number }) {}
 
-  /** Accepts connections, on the same port as before if there was one. */
+  /** Accepts connections, on the same port as before after {@link cut}. */
   async open(): Promise<void> {
     const server = createServer((client) => this.join(client, connect(this.target)));
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
@@ -17,7 +17,7 @@ export class TcpProxy {
     this.server = server;
   }
 
-  /** Breaks every connection and refuses new ones. */
+  /** Breaks every connection and rejects new ones. */
   async cut(): Promise<void> {
     const closed = new Promise((resolve) => this.server?.close(resolve));
     for (const socket of this.sockets) socket.destroy();

@@ -1,4 +1,4 @@
-/** Resolves with the first result that is not `undefined`; asks again every few milliseconds. */
+/** Calls `probe` every 10 ms, and resolves with its first result that is not `undefined`. Gives up after 15 s. */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined> | T | undefined,
@@ -7,7 +7,7 @@ export async function until<T>(
   for (;;) {
     const result = await probe();
     if (result !== undefined) return result;
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    if (Date.now() > deadline) throw new Error(`timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -13,7 +13,7 @@ test.each([
   ['νίκος', 'ΝΊΚΟΣ'],
   ['i\u0307', 'İ'],
   ['가', '\u1100\u1161'],
-])('%j and %j fold into the same', (first, second) => {
+])('%j and %j have the same folded form', (first, second) => {
   expect(fold(second)).toBe(fold(first));
 });
 
@@ -24,11 +24,11 @@ test.each([
   ['ss', 'ß'],
   ['か', 'が'],
   ['bob', 'bob '],
-])('%j and %j do not', (first, second) => {
+])('%j and %j have different folded forms', (first, second) => {
   expect(fold(second)).not.toBe(fold(first));
 });
 
-test('what is folded folds into itself, whatever the character', () => {
+test('folding twice is folding once, for every character', () => {
   const unstable: string[] = [];
   for (let code = 0; code <= 0x10ffff; code += 1) {
     if (code >= 0xd800 && code <= 0xdfff) continue;
