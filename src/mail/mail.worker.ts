@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import pLimit from 'p-limit';
 import { Settings } from '../config/settings.js';
 import { Scheduler } from '../scheduling/scheduler.js';
 import { MailSender } from './mail.sender.js';
@@ -21,13 +20,15 @@ const MAX_PROBE_BACKOFF = 60;
 @Injectable()
 export class MailWorker implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Mail');
-  private readonly cycles = pLimit(1);
   /** Claimed mails whose outcome is not in the database yet. */
   private readonly held = new Set<WaitingMail>();
   private readonly outcomes: Outcome[] = [];
   private failedProbes = 0;
   private nextProbeAt = 0;
   private nextRenewalAt = 0;
+  /** At most one cycle runs and one waits. */
+  private cycles = 0;
+  private lastCycle: Promise<void> = Promise.resolve();
   private isStopping = false;
 
   constructor(
@@ -52,21 +53,19 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.isStopping = true;
     const deadline = Date.now() + SHUTDOWN_TIMEOUT_MS;
-    while (this.isBusy() && Date.now() < deadline) {
+    while (this.held.size + this.cycles > 0 && Date.now() < deadline) {
       this.wake();
       await sleep(20);
     }
   }
 
-  private isBusy(): boolean {
-    return this.held.size + this.cycles.activeCount + this.cycles.pendingCount > 0;
-  }
-
   private wake(): void {
-    if (this.cycles.pendingCount > 0) return;
-    this.cycles(() => this.runCycle()).catch((error: Error) =>
-      this.logger.warn(`outbox cannot be used: ${error.message}`),
-    );
+    if (this.cycles > 1) return;
+    this.cycles += 1;
+    this.lastCycle = this.lastCycle
+      .then(() => this.runCycle())
+      .catch((error: Error) => this.logger.warn(`outbox cannot be used: ${error.message}`))
+      .finally(() => (this.cycles -= 1));
   }
 
   private async runCycle(): Promise<void> {
