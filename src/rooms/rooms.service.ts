@@ -181,8 +181,8 @@ export class RoomsService implements OnModuleInit {
     const manager = await tx.manager();
     const room = await manager.findOneBy(Room, { chatId: renaming.chatId });
     if (!room) return;
-    const complaint = validateRoomName(renaming.name);
-    if (complaint) throw invalid(`field 'name' ${complaint}`);
+    const problem = validateRoomName(renaming.name);
+    if (problem) throw invalid(`field 'name' ${problem}`);
     renaming.name = renaming.name.trim();
     try {
       await manager.update(Room, room.id, { name: renaming.name });

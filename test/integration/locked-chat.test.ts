@@ -4,7 +4,7 @@ import { LockedChat } from '#src/membership/locked-chat.js';
 import { Membership } from '#src/membership/membership.service.js';
 import { MessageWriter } from '#src/messages/message-writer.js';
 import { MessagesService } from '#src/messages/messages.service.js';
-import { brokenRules } from '../support/invariants.js';
+import { findViolations } from '../support/invariants.js';
 import { newText } from '../support/new-message.js';
 import type { Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterEach(() => vi.restoreAllMocks());
 
 afterAll(async () => {
-  expect(await brokenRules(server)).toEqual({});
+  expect(await findViolations(server)).toEqual({});
   await server.close();
 });
 

@@ -11,8 +11,8 @@ const MAX_EMAIL_KEY_LENGTH = 768;
 /** Checks the folded form too, because some letters unfold into words with spaces or brackets. */
 function validateUsername(value: unknown): string | undefined {
   const username = typeof value === 'string' ? value.normalize('NFC') : '';
-  const complaint = textValidator({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
-  if (complaint) return complaint;
+  const problem = textValidator({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
+  if (problem) return problem;
   const key = fold(username);
   if (!USERNAME.test(username) || !USERNAME.test(key) || key.length > MAX_USERNAME_KEY_LENGTH) {
     return "must consist of letters, digits, '.', '_' and '-'";
