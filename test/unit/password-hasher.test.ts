@@ -13,7 +13,7 @@ function hasherAt(hashing: HashingCost): PasswordHasher {
 
 const hasher = hasherAt(CHEAP);
 
-test('knows the digest it has hashed, in either case, and no other', async () => {
+test('verifies the hashed digest in either case, and no other', async () => {
   const stored = await hasher.hash(digest('secret'));
   expect(await hasher.verify(stored, digest('secret'))).toBe(true);
   expect(await hasher.verify(stored, digest('secret').toUpperCase())).toBe(true);
@@ -25,20 +25,20 @@ test('hashes the upper-case digest as the lower-case one', async () => {
   expect(await hasher.verify(stored, digest('secret'))).toBe(true);
 });
 
-test('salts: one digest has many hashes', async () => {
+test('salts each hash', async () => {
   expect(await hasher.hash(digest('secret'))).not.toBe(await hasher.hash(digest('secret')));
 });
 
-test('costs 19 MiB and 2 passes of argon2id unless a test says otherwise', async () => {
+test('hashes by default with argon2id, 19 MiB and 2 passes', async () => {
   const stored = await new PasswordHasher(new Settings()).hash(digest('secret'));
   expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
 });
 
-test.each(['', digest(''), digest('secret')])('without a stored hash %j is wrong', async (password) => {
+test.each(['', digest(''), digest('secret')])('rejects %j without a stored hash', async (password) => {
   expect(await hasher.verify(undefined, password)).toBe(false);
 });
 
-test('tells each of many at once its own result, whatever becomes of the others', async () => {
+test('returns the result of each of many concurrent jobs, also when others fail', async () => {
   const stored = await Promise.all(
     Array.from({ length: 40 }, (_, index) => hasher.hashSecret(`secret ${index}`)),
   );
@@ -53,22 +53,22 @@ test('tells each of many at once its own result, whatever becomes of the others'
   );
 });
 
-test('takes known and unknown users in the order in which they come', async () => {
+test('queues known and unknown users in the order of their requests', async () => {
   const stored = await hasher.hash(digest('secret'));
   const run = vi.spyOn(hashingThreads, 'run');
   const kinds = [undefined, stored, undefined, stored, stored, undefined];
   await Promise.all(kinds.map((hash, index) => hasher.verify(hash, digest(String(index)))));
-  const asked = run.mock.calls.flatMap(([jobs]) => jobs.map(({ secret }) => secret));
+  const hashed = run.mock.calls.flatMap(([jobs]) => jobs.map(({ secret }) => secret));
   run.mockRestore();
-  expect(asked).toEqual(kinds.map((_, index) => digest(String(index))));
+  expect(hashed).toEqual(kinds.map((_, index) => digest(String(index))));
 });
 
-test('hashes in as many threads as there are processors, and in four at most', async () => {
+test('hashes in one thread per processor, and in at most 4', async () => {
   await Promise.all(Array.from({ length: 64 }, () => hasher.hashSecret('secret')));
   expect(hashingThreads.threads.length).toBe(Math.min(availableParallelism(), 4));
 });
 
-test.runIf(platform() === 'linux')('lets all other threads go before those', async () => {
+test.runIf(platform() === 'linux')('runs its threads with a low priority', async () => {
   await hasher.hashSecret('secret');
   const niceness = (id: string) => readFileSync(`/proc/self/task/${id}/stat`, 'utf8').split(' ').at(18);
   const threads = readdirSync('/proc/self/task').map(niceness);
