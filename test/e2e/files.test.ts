@@ -322,6 +322,24 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect([status, headers.get('etag'), bytes.length]).toEqual([304, ETAG, 0]);
     });
 
+    test.each(['no-cache', 'max-age=0', 'no-cache, no-store'])(
+      'answers 304 to a matching If-None-Match with Cache-Control: %s',
+      async (cacheControl) => {
+        const headers = { 'if-none-match': ETAG, 'cache-control': cacheControl };
+        expect((await files.download(link, headers)).status).toBe(304);
+      },
+    );
+
+    test('answers 304 before it looks at the range', async () => {
+      const headers = { 'if-none-match': ETAG, range: 'bytes=100-200' };
+      expect((await files.download(link, headers)).status).toBe(304);
+    });
+
+    test('ignores If-Modified-Since, because files have no Last-Modified', async () => {
+      const headers = { 'if-modified-since': 'Wed, 21 Oct 2099 07:28:00 GMT' };
+      expect((await files.download(link, headers)).status).toBe(200);
+    });
+
     test('answers 200 to an If-None-Match of other bytes', async () => {
       expect((await files.download(link, { 'if-none-match': '"other"' })).status).toBe(200);
     });
@@ -331,6 +349,7 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       ['bytes=25-25', '25-25', 'z'],
       ['bytes=1-1', '1-1', 'b'],
       ['bytes=20-', '20-25', 'uvwxyz'],
+      ['BYTES=20-', '20-25', 'uvwxyz'],
       ['bytes=20-999', '20-25', 'uvwxyz'],
       ['bytes=-3', '23-25', 'xyz'],
       ['bytes=-100', '0-25', CONTENT],

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { parseEnv } from 'node:util';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { environmentSchema } from '#src/config/environment.js';
 import { readSettings, StartError } from '#src/config/settings.js';
 import { databaseLabel, openDatabase } from '#src/database/data-source.js';
 
 const root = mkdtempSync(join(tmpdir(), 'parley-settings-'));
 const SECRET = 's'.repeat(32);
+const VARIABLES = Object.keys(environmentSchema.shape);
 
 let dataDir: string;
 let counter = 0;
@@ -21,8 +24,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const read = (env: Record<string, string> = {}) => readSettings({ DATA_DIR: dataDir, ...env });
 
-/** What the operator reads when these settings stop the start. */
-function complaint(env: Record<string, string>): string {
+/** The message that the operator reads when these settings stop the start. */
+function messageFor(env: Record<string, string>): string {
   try {
     read(env);
   } catch (error) {
@@ -40,37 +43,32 @@ const DEFAULTS = {
   requireVerifiedEmail: false,
   smtpUrl: null,
   maxMessageLength: 16_383,
+  maxFileSize: 104_857_600,
+  rateLimits: true,
+  mailFrom: 'Parley <parley@127.0.0.1>',
   logLevel: 'info',
   hashing: { memoryCost: 19_456, timeCost: 2 },
 };
 
-test('without any setting the defaults hold', () => {
+test('unset settings have their defaults', () => {
   expect(read()).toMatchObject({
     ...DEFAULTS,
     dataDir,
     database: { kind: 'sqlite', file: join(dataDir, 'parley.sqlite') },
+    storage: { kind: 'disk', folder: join(dataDir, 'files') },
   });
 });
 
 test('an empty variable counts as not set', () => {
-  const names = [
-    'HOST',
-    'PORT',
-    'PUBLIC_URL',
-    'DATABASE_URL',
-    'JWT_SECRET',
-    'TOKEN_TTL',
-    'SMTP_URL',
-    'LOG_LEVEL',
-  ];
-  expect(read(Object.fromEntries(names.map((name) => [name, ''])))).toMatchObject(DEFAULTS);
+  const empty = Object.fromEntries(VARIABLES.map((name) => [name, '']));
+  expect(read({ ...empty, DATA_DIR: dataDir })).toMatchObject(DEFAULTS);
 });
 
 test('the data directory is ./data unless it is set', () => {
   expect(readSettings({ JWT_SECRET: SECRET }).dataDir).toBe(resolve('data'));
 });
 
-test('each setting is taken', () => {
+test('each setting can be set', () => {
   const settings = read({
     HOST: '0.0.0.0',
     PORT: '8080',
@@ -80,7 +78,9 @@ test('each setting is taken', () => {
     REQUIRE_VERIFIED_EMAIL: 'true',
     SMTP_URL: 'smtps://user:pass@mail.example.com:465',
     MAIL_FROM: 'Chat <chat@example.com>',
+    MAX_FILE_SIZE: '1000',
     MAX_MESSAGE_LENGTH: '100',
+    RATE_LIMITS: 'off',
     LOG_LEVEL: 'silent',
   });
   expect(settings).toMatchObject({
@@ -92,7 +92,9 @@ test('each setting is taken', () => {
     requireVerifiedEmail: true,
     smtpUrl: 'smtps://user:pass@mail.example.com:465',
     mailFrom: 'Chat <chat@example.com>',
+    maxFileSize: 1000,
     maxMessageLength: 100,
+    rateLimits: false,
     logLevel: 'silent',
   });
 });
@@ -101,7 +103,7 @@ test.each([
   [{ PORT: '8080' }, 'http://127.0.0.1:8080'],
   [{ HOST: 'localhost' }, 'http://localhost:3000'],
   [{ HOST: '::1', PORT: '80' }, 'http://[::1]:80'],
-])('with %j links begin with %s', (env, publicUrl) => {
+])('with %j, PUBLIC_URL is %s', (env, publicUrl) => {
   expect(read(env).publicUrl).toBe(publicUrl);
 });
 
@@ -120,8 +122,23 @@ test.each([
   ],
   ['sqlite:/var/lib/parley.sqlite', { kind: 'sqlite', file: '/var/lib/parley.sqlite' }],
   ['sqlite:./x.sqlite', { kind: 'sqlite', file: resolve('x.sqlite') }],
-])('DATABASE_URL %s is understood', (url, database) => {
+])('DATABASE_URL can be %s', (url, database) => {
   expect(read({ DATABASE_URL: url }).database).toEqual(database);
+});
+
+const BUCKET = { kind: 's3', bucket: 'files', prefix: '', region: 'us-east-1', endpoint: null };
+
+test.each([
+  ['file:./uploads', { kind: 'disk', folder: resolve('uploads') }],
+  ['s3://files', BUCKET],
+  ['s3://files/', BUCKET],
+  ['s3://files//parley/chat/', { ...BUCKET, prefix: 'parley/chat/' }],
+  [
+    's3://files?endpoint=https://s3.example.com&region=eu-1',
+    { ...BUCKET, endpoint: 'https://s3.example.com', region: 'eu-1' },
+  ],
+])('STORAGE_URL can be %s', (url, storage) => {
+  expect(read({ STORAGE_URL: url }).storage).toEqual(storage);
 });
 
 test.each([
@@ -155,43 +172,52 @@ test.each([
   ['MAIL_FROM', 'Parley'],
   ['MAIL_FROM', 'Chat <chat@example.com'],
   ['MAIL_FROM', 'chat@example.com\r\nBcc: all@example.com'],
+  ['STORAGE_URL', './data/files'],
+  ['STORAGE_URL', 'file:'],
+  ['STORAGE_URL', 's3:'],
+  ['STORAGE_URL', 's3://files?endpoint=s3.example.com'],
+  ['STORAGE_URL', 'https://s3.example.com/files'],
+  ['MAX_FILE_SIZE', '0'],
+  ['MAX_FILE_SIZE', '100 MiB'],
   ['MAX_MESSAGE_LENGTH', '0'],
   ['MAX_MESSAGE_LENGTH', '16384'],
+  ['RATE_LIMITS', 'false'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%j stops the start', (name, value) => {
-  expect(complaint({ [name]: value })).toContain(`  ${name} must `);
+  expect(messageFor({ [name]: value })).toContain(`  ${name} must `);
 });
 
 test('one message names every setting at fault', () => {
-  const bad = {
-    PORT: 'x',
-    PUBLIC_URL: 'x',
-    DATABASE_URL: 'x',
-    JWT_SECRET: 'x',
-    TOKEN_TTL: 'x',
-    REQUIRE_VERIFIED_EMAIL: 'x',
-    SMTP_URL: 'x',
-    MAIL_FROM: 'x',
-    MAX_MESSAGE_LENGTH: 'x',
-    LOG_LEVEL: 'x',
-  };
-  const message = complaint(bad);
-  for (const name of Object.keys(bad)) expect(message).toContain(`\n  ${name} must `);
-  expect(message.split('\n')).toHaveLength(1 + Object.keys(bad).length);
+  const checked = VARIABLES.filter((name) => !['DATA_DIR', 'NODE_ENV'].includes(name));
+  const message = messageFor(Object.fromEntries(checked.map((name) => [name, '/?'])));
+  const [title, ...lines] = message.split('\n');
+  expect(title).toBe('Parley cannot start, settings at fault:');
+  expect(lines.map((line) => /^ {2}(\w+) must /.exec(line)?.[1])).toEqual(checked);
   expect(existsSync(dataDir)).toBe(false);
 });
 
-test('the message repeats no secret', () => {
-  const message = complaint({
+test('a setting at fault does not hide a missing secret', () => {
+  const message = messageFor({
+    NODE_ENV: 'production',
+    DATABASE_URL: 'mysql://root@127.0.0.1/chat',
+    PORT: 'x',
+  });
+  expect(message).toContain('  PORT must be');
+  expect(message).toContain('  JWT_SECRET must be set');
+});
+
+test('the message does not repeat passwords', () => {
+  const message = messageFor({
     DATABASE_URL: 'postgres://root:hunter2@127.0.0.1/chat',
     SMTP_URL: 'http://parley:hunter2@mail.example.com',
+    STORAGE_URL: 'https://parley:hunter2@s3.example.com',
     JWT_SECRET: 'hunter2',
     PUBLIC_URL: 'ftp://parley:hunter2@chat.example.com',
   });
   expect(message).not.toContain('hunter2');
 });
 
-test('a database is described, and its failure told, without its password', async () => {
+test('the name and the error of a database do not contain its password', async () => {
   const { database } = read({ DATABASE_URL: 'mysql://root:hunter2@127.0.0.1:1/chat' });
   expect(databaseLabel(database)).toBe('mysql://127.0.0.1:1/chat');
   const error: unknown = await openDatabase(database).catch((reason: unknown) => reason);
@@ -200,7 +226,7 @@ test('a database is described, and its failure told, without its password', asyn
   expect((error as StartError).message).not.toContain('hunter2');
 });
 
-test('a secret is generated once, for its owner’s eyes alone', () => {
+test('a secret is generated once, readable only by its owner', () => {
   const { jwtSecret } = read();
   const file = join(dataDir, 'jwt-secret');
   expect(jwtSecret.length).toBeGreaterThanOrEqual(32);
@@ -209,40 +235,40 @@ test('a secret is generated once, for its owner’s eyes alone', () => {
   expect(read().jwtSecret).toBe(jwtSecret);
 });
 
-test('each installation has a secret of its own', () => {
+test('each installation generates its own secret', () => {
   expect(read({ DATA_DIR: `${dataDir}-a` }).jwtSecret).not.toBe(read({ DATA_DIR: `${dataDir}-b` }).jwtSecret);
 });
 
-test('a secret that is given is not written down', () => {
+test('a secret from JWT_SECRET is not written to a file', () => {
   expect(read({ JWT_SECRET: SECRET }).jwtSecret).toBe(SECRET);
   expect(existsSync(join(dataDir, 'jwt-secret'))).toBe(false);
 });
 
-test('a generated secret that was cut off stops the start', () => {
+test('a truncated secret file stops the start', () => {
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(join(dataDir, 'jwt-secret'), 'short');
-  expect(complaint({})).toContain('jwt-secret');
+  expect(messageFor({})).toContain('jwt-secret');
 });
 
-test('a data directory that cannot be made stops the start', () => {
+test('a data directory that cannot be created stops the start', () => {
   writeFileSync(dataDir, 'a file');
-  expect(complaint({ DATA_DIR: join(dataDir, 'below') })).toContain('DATA_DIR');
+  expect(messageFor({ DATA_DIR: join(dataDir, 'below') })).toContain('DATA_DIR');
 });
 
-test('in production with MySQL the secret must be set', () => {
+test('in production with MySQL, JWT_SECRET is required', () => {
   const production = { NODE_ENV: 'production', DATABASE_URL: 'mysql://root@127.0.0.1/chat' };
-  expect(complaint(production)).toContain('  JWT_SECRET must be set');
+  expect(messageFor(production)).toContain('  JWT_SECRET must be set');
   expect(read({ ...production, JWT_SECRET: SECRET }).jwtSecret).toBe(SECRET);
 });
 
 test.each<Record<string, string>>([
   { NODE_ENV: 'production' },
   { NODE_ENV: 'development', DATABASE_URL: 'mysql://root@127.0.0.1/chat' },
-])('with %j it is generated', (env) => {
+])('with %j, JWT_SECRET is not required', (env) => {
   expect(read(env).jwtSecret.length).toBeGreaterThanOrEqual(32);
 });
 
-test('.env is read, and the environment wins over it', () => {
+test('.env is read, and the environment takes precedence', () => {
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(join(dataDir, '.env'), `PORT=4001\nHOST=from-file\nJWT_SECRET=${SECRET}\n`);
   const script = `
@@ -255,4 +281,44 @@ test('.env is read, and the environment wins over it', () => {
     encoding: 'utf8',
   });
   expect(JSON.parse(stdout)).toEqual({ host: 'from-environment', port: 4001 });
+});
+
+describe('the documents agree with the schema:', () => {
+  const ROOT = join(import.meta.dirname, '../..');
+  const defaults = new Map(
+    Object.entries(environmentSchema.shape).map(([name, rule]) => [
+      name,
+      String('defaultValue' in rule.def ? rule.def.defaultValue : rule.meta()?.default),
+    ]),
+  );
+  /** The default with the names of other settings replaced by their defaults. */
+  const literalDefault = (variable: string): string =>
+    defaults
+      .get(variable)!
+      .replaceAll(/<([A-Z_]+)>|\b([A-Z_]+)\b/g, (text, a, b) => defaults.get(a ?? b) ?? text)
+      .replace(/^(none|generated .*)$/, '');
+
+  test('every setting has a description', () => {
+    for (const rule of Object.values(environmentSchema.shape)) expect(rule.description).toMatch(/\w/);
+  });
+
+  test('the table of the README has every setting with its default, and no other', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const rows = readme.matchAll(/^\| `([A-Z_]+)` +\| (.*?) +\|/gm);
+    expect(Array.from(rows, ([, name, text]) => [name, text.replaceAll('`', '')])).toEqual([...defaults]);
+  });
+
+  const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
+
+  test('.env.example has every setting with its default, and no other', () => {
+    const lines = example.matchAll(/^#?([A-Z_]+)=(.*)$/gm);
+    const expected = Array.from(defaults.keys(), (name) => [name, literalDefault(name)]);
+    expect(Array.from(lines, ([, name, value]) => [name, value])).toEqual(expected);
+  });
+
+  test('.env.example without its comment signs changes nothing', () => {
+    const env = parseEnv(example.replaceAll(/^#(?=[A-Z_]+=)/gm, ''));
+    const given = { JWT_SECRET: SECRET };
+    expect(readSettings({ ...env, ...given })).toEqual(readSettings(given));
+  });
 });

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { MIN_SECRET_LENGTH } from './secret.js';
+
+/** Converts text with `parse`. Text for which `parse` throws or returns `undefined` breaks the rule. */
+const parsed = <T>(rule: string, parse: (text: string) => T | undefined) =>
+  z.string().transform((text, context): T => {
+    try {
+      const value = parse(text);
+      if (value !== undefined) return value;
+    } catch {
+      // Report the rule alone: the message of the error may contain a password.
+    }
+    context.addIssue(rule);
+    return z.NEVER;
+  });
+
+const integer = (min: number, max: number) =>
+  parsed(`must be an integer from ${min} to ${max}`, (text) => {
+    const value = Number(text);
+    return /^(0|[1-9]\d*)$/.test(text) && value >= min && value <= max ? value : undefined;
+  });
+
+const oneOf = <T extends string>(...values: T[]) => z.enum(values, `must be one of ${values.join(', ')}`);
+
+const boolean = oneOf('true', 'false').transform((text) => text === 'true');
+
+const onOrOff = oneOf('on', 'off').transform((text) => text === 'on');
+
+const secret = z.string().min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`);
+
+const MAILBOX = /^[^\r\n<>@]*<[^\s<>@]+@[^\s<>@]+>$|^[^\s<>@]+@[^\s<>@]+$/;
+const mailbox = z.string().regex(MAILBOX, "must look like 'a@example.com' or 'Chat <a@example.com>'");
+
+export const hostInUrl = (host: string) => (host.includes(':') ? `[${host}]` : host);
+
+const host = parsed('must be a host name or an IP address', (text) =>
+  URL.canParse(`http://${hostInUrl(text)}`) && !/[/?#@\s]/.test(text) ? text : undefined,
+);
+
+const url = (protocol: RegExp, rule: string) =>
+  z.url({ protocol, hostname: /./, normalize: true, abort: true, error: rule });
+
+const smtpUrl = url(/^smtps?$/, 'must be a URL that starts with smtp:// or smtps://, with a host');
+
+const httpUrl = url(/^https?$/, 'must be a URL that starts with http:// or https://')
+  .regex(/^[^?#]*$/, 'must have no query and no fragment')
+  .transform((text) => text.replace(/\/+$/, ''));
+
+const databaseUrl = parsed(
+  'must look like sqlite:./data/parley.sqlite or mysql://user:password@host:port/name, percent-encoded',
+  (text) => {
+    const [, file] = /^sqlite:(?!:memory:$)(.+)/s.exec(text) ?? [];
+    if (file) return { kind: 'sqlite' as const, file: resolve(file) };
+    const { href, hostname, port, username, password, pathname } = new URL(text);
+    if (!/^(mysql|mariadb):\/\/[^/?#]+\/[^?#]/.test(href)) return undefined;
+    return {
+      kind: 'mysql' as const,
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || 3306),
+      user: decodeURIComponent(username),
+      password: decodeURIComponent(password),
+      name: decodeURIComponent(pathname.slice(1)),
+    };
+  },
+);
+
+const storageUrl = parsed(
+  'must look like file:./data/files or s3://bucket/folder?endpoint=https://s3.example.com&region=eu-1',
+  (text) => {
+    const [, directory] = /^file:(.+)/s.exec(text) ?? [];
+    if (directory) return { kind: 'disk' as const, folder: resolve(directory) };
+    const { protocol, hostname: bucket, pathname, searchParams } = new URL(text);
+    const endpoint = searchParams.get('endpoint');
+    if (protocol !== 's3:' || !bucket || (endpoint !== null && !URL.canParse(endpoint))) return undefined;
+    const path = pathname.replace(/^\/+|\/+$/g, '');
+    const region = searchParams.get('region') ?? 'us-east-1';
+    return { kind: 's3' as const, bucket, prefix: path && `${path}/`, region, endpoint };
+  },
+);
+
+const logLevel = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
+
+/** Documents a variable without a fixed default: `text` describes what `readSettings` fills in. */
+const unset = (text: string, description: string) => ({ default: text, description });
+
+const variables = z.object({
+  HOST: host.prefault('127.0.0.1').describe('Address to listen on'),
+  PORT: integer(0, 65_535).prefault('3000').describe('Port to listen on'),
+  PUBLIC_URL: httpUrl.optional().meta(unset('http://HOST:PORT', 'Start of links in mails and answers')),
+  DATABASE_URL: databaseUrl.optional().meta(unset('sqlite:<DATA_DIR>/parley.sqlite', 'SQLite or MySQL')),
+  DATA_DIR: z.string().prefault('./data').describe('Folder of the SQLite database, files, mails and secret'),
+  JWT_SECRET: secret.optional().meta(unset('generated once into DATA_DIR', 'Key that signs tokens')),
+  TOKEN_TTL: integer(1, 315_360_000).prefault('259200').describe('Lifetime of a login, in seconds'),
+  REQUIRE_VERIFIED_EMAIL: boolean.prefault('false').describe('Whether a login needs a verified email'),
+  SMTP_URL: smtpUrl.optional().meta(unset('none', 'Mail server; without one, mails are written to files')),
+  MAIL_FROM: mailbox.optional().meta(unset('Parley <parley@HOST>', 'Sender of mails')),
+  STORAGE_URL: storageUrl.optional().meta(unset('file:<DATA_DIR>/files', 'Folder or bucket of uploads')),
+  MAX_FILE_SIZE: integer(1, 2 ** 40)
+    .prefault('104857600')
+    .describe('Largest file, in bytes'),
+  // A TEXT column of MySQL holds 16,383 characters of four bytes.
+  MAX_MESSAGE_LENGTH: integer(1, 16_383).prefault('16383').describe('Longest message, in code points'),
+  RATE_LIMITS: onOrOff.prefault('on').describe('Limits on wrong room passwords and on mails'),
+  LOG_LEVEL: logLevel.prefault('info').describe('Lowest level to log'),
+  NODE_ENV: z.string().optional().meta(unset('none', '`production` requires JWT_SECRET with MySQL')),
+});
+
+/** All variables that operators set. A test compares names and defaults with `.env.example` and the README. */
+export const environmentSchema = variables.refine(
+  (env) => env.NODE_ENV !== 'production' || env.DATABASE_URL?.kind !== 'mysql' || env.JWT_SECRET,
+  // By default, zod skips this check if another variable is at fault.
+  { path: ['JWT_SECRET'], error: 'must be set in production with MySQL', when: () => true },
+);
+
+export type Environment = z.output<typeof environmentSchema>;
