@@ -1,165 +1,108 @@
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import autocannon from 'autocannon';
+import { Client, type Dispatcher, Pool } from 'undici';
+import type { HttpRequest } from './api.js';
 
-export interface Load {
-  url: string;
-  connections: number;
-  /** What one connection sends, again and again in this order. */
-  requestsOf: (connection: number) => autocannon.Request[];
-}
+const TIMEOUT_MS = 20_000;
+const POLL_INTERVAL_MS = 5;
+const READ_INTERVAL_MS = 15;
+const UNKNOWN_PATH: HttpRequest = { method: 'GET', path: '/', headers: {} };
 
-/** What happened in a slice. */
-export interface Slice {
-  requests: number;
-  seconds: number;
-}
-
-/** How often to look whether enough answers have come, in milliseconds. */
-const SWEEP_INTERVAL_MS = 5;
-
-/** How long to wait for answers at most, in milliseconds. */
-const PATIENCE = 20_000;
-
-export const newLatencies = () => createHistogram({ figures: 3 });
-
-/** What its types do not say: a client that has had so many answers sends no more. */
-type Client = autocannon.Client & { responseMax?: number };
-
-/** Answers next to nothing, whatever the server. */
-const IDLE: autocannon.Request[] = [{ method: 'GET', path: '/' }];
+/** In microseconds. */
+export const createLatencies = () => createHistogram({ figures: 3 });
 
 /**
- * Answers as they come; failures are kept for the end. Node accepts one connection each time it has answered all others:
- * were these busy, the last of 64 would wait for seconds. So all ask for nothing until the last is there.
- */
-class Watch {
-  answers = 0;
-  counting = false;
-  private readonly failures = new Map<string, number>();
-  private readonly connected = new Set<Client>();
-  /** Clients that still get an answer from before the load began. */
-  private readonly late = new Set<Client>();
-
-  constructor(
-    private readonly load: Load,
-    private readonly clients: Client[],
-    run: autocannon.Instance,
-    latencies: RecordableHistogram,
-  ) {
-    run.on('response', (client, status, _bytes, milliseconds) => {
-      if (this.connected.size < clients.length) return this.connect(client);
-      if (this.late.delete(client)) return;
-      if (status !== 200) this.fail(`status ${status}`);
-      this.answers += 1;
-      if (this.counting) latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
-    });
-    run.on('reqError', (error: Error) => this.fail(error.message));
-  }
-
-  private connect(client: Client): void {
-    this.connected.add(client);
-    if (this.connected.size < this.clients.length) return;
-    for (const [index, one] of this.clients.entries()) {
-      one.setRequests(this.load.requestsOf(index));
-      if (one !== client) this.late.add(one);
-    }
-  }
-
-  private fail(what: string): void {
-    this.failures.set(what, (this.failures.get(what) ?? 0) + 1);
-  }
-
-  /** Waits until so many answers have come. */
-  async answered(count: number): Promise<void> {
-    for (let waited = 0; this.answers < count && waited < PATIENCE; waited += SWEEP_INTERVAL_MS) {
-      await sleep(SWEEP_INTERVAL_MS);
-    }
-  }
-
-  /** @throws when any answer was no success, or there was none. */
-  judge(url: string): void {
-    if (this.failures.size === 0 && this.answers > 0) return;
-    const list = [...this.failures].map(([what, count]) => `${what} (${count} times)`).join(', ');
-    throw new Error(`${url} answered: ${list || 'nothing'}`);
-  }
-}
-
-/** Calls `begin` when the counting begins, and what it returns when it ends. */
-export type Meter = () => Promise<() => Promise<void>>;
-
-const NO_METER: Meter = () => Promise.resolve(() => Promise.resolve());
-
-/** The part of the connections whose answers are waited for before the counting begins, and counted at least. */
-const PART = 1 / 4;
-
-/**
- * Drives a server, and counts for so many milliseconds, in the middle: the first answers come before it, and in the end
- * each connection waits for its last one, so that no work is left over. Latencies are recorded in microseconds.
+ * Returns how long the answer took to its end, in microseconds.
  *
- * @throws when any answer is no success.
+ * @throws unless the answer has the expected status. An error that nobody catches ends the run.
  */
-export async function drive(
-  load: Load,
-  milliseconds: number,
-  latencies: RecordableHistogram = newLatencies(),
-  meter = NO_METER,
-): Promise<Slice> {
-  // It is stopped long before; it looks every 20 ms whether it is to stop.
-  const { run, clients, done } = start(load, { duration: 3600, sampleInt: 20 }, () => IDLE);
-  const watch = new Watch(load, clients, run, latencies);
-  const some = Math.ceil(load.connections * PART);
-  await watch.answered(some);
-  const endMeter = await meter();
-  const begin = performance.now();
-  const before = watch.answers;
-  watch.counting = true;
-  await sleep(milliseconds);
-  await watch.answered(before + some);
-  watch.counting = false;
-  const requests = watch.answers - before;
-  const seconds = (performance.now() - begin) / 1000;
-  await endMeter();
-  // autocannon's own `stop` would leave the server with all it has just been asked.
-  for (const client of clients) client.responseMax = 1;
-  await done;
-  watch.judge(load.url);
-  return { requests, seconds };
-}
-
-/** As {@link drive}, but each connection sends its one request once, as soon as it is there. */
-export async function driveOnce(load: Load, latencies: RecordableHistogram, meter: Meter): Promise<Slice> {
-  const endMeter = await meter();
-  const begin = performance.now();
-  const { run, done } = start(load, { amount: load.connections }, load.requestsOf);
-  let requests = 0;
-  let end = begin;
-  run.on('response', (_client, status, _bytes, milliseconds) => {
-    end = performance.now();
-    if (status !== 200) return;
-    requests += 1;
-    latencies.record(Math.max(1, Math.round(milliseconds * 1000)));
+function send(dispatcher: Dispatcher, request: HttpRequest, expectedStatus = 200): Promise<number> {
+  const start = performance.now();
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    dispatcher.dispatch(
+      { ...request, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS },
+      {
+        // Required by undici.
+        onRequestStart: () => {},
+        onResponseStart: (_controller, statusCode) => {
+          status = statusCode;
+        },
+        onResponseEnd: () => {
+          if (status === expectedStatus) resolve(Math.max(1, Math.round((performance.now() - start) * 1000)));
+          else reject(new Error(`${request.method} ${request.path} answered ${status}`));
+        },
+        onResponseError: (_controller, error) => reject(error),
+      },
+    );
   });
-  await done;
-  await endMeter();
-  if (requests < load.connections) {
-    throw new Error(`${load.url} answered ${requests} of ${load.connections} requests`);
-  }
-  return { requests, seconds: (end - begin) / 1000 };
 }
 
-function start(
-  { url, connections }: Load,
-  options: Partial<autocannon.Options>,
-  requestsOf: (connection: number) => autocannon.Request[],
-) {
-  const clients: Client[] = [];
-  const setupClient = (client: autocannon.Client) => {
-    // Copies: autocannon keeps what it has made of a request in it.
-    client.setRequests(requestsOf(clients.length).map((request) => ({ ...request })));
-    clients.push(client);
+/** Connections that each send their requests in a loop, the next one when the last one is answered. */
+export class Load {
+  private answers = 0;
+  private isStopped = false;
+  /** Set while answers count. */
+  private latencies?: RecordableHistogram;
+  private readonly loops: Promise<void>[];
+
+  private constructor(
+    private readonly clients: Client[],
+    requests: HttpRequest[][],
+  ) {
+    this.loops = clients.map((client, index) => this.loop(client, requests[index]));
+  }
+
+  /** Resolves when the load is steady: after a quarter as many answers as there are connections. */
+  static async start(url: string, requests: HttpRequest[][]): Promise<Load> {
+    const clients = requests.map(() => new Client(url));
+    // Connect first: a busy server accepts one connection per turn of its event loop.
+    await Promise.all(clients.map((client) => send(client, UNKNOWN_PATH, 404)));
+    const load = new Load(clients, requests);
+    await load.waitForQuarter();
+    return load;
+  }
+
+  /** Counts for at least the given time, and at least a quarter as many answers as there are connections. */
+  async count(milliseconds: number, latencies: RecordableHistogram) {
+    const start = performance.now();
+    const answersBefore = this.answers;
+    this.latencies = latencies;
+    await Promise.all([sleep(milliseconds), this.waitForQuarter()]);
+    this.latencies = undefined;
+    return { requests: this.answers - answersBefore, seconds: (performance.now() - start) / 1000 };
+  }
+
+  /** Waits for the last answer of each connection, so that the server has no work left. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await Promise.all(this.loops);
+    await Promise.all(this.clients.map((client) => client.close()));
+  }
+
+  private async loop(client: Client, requests: HttpRequest[]): Promise<void> {
+    for (let turn = 0; !this.isStopped; turn += 1) {
+      const latency = await send(client, requests[turn % requests.length]);
+      this.answers += 1;
+      this.latencies?.record(latency);
+    }
+  }
+
+  private async waitForQuarter(): Promise<void> {
+    const target = this.answers + this.clients.length / 4;
+    while (this.answers < target) await sleep(POLL_INTERVAL_MS);
+  }
+}
+
+/** Sends a request at a fixed pace, whether or not earlier ones are answered. Returns a function to stop. */
+export function paceReads(url: string, request: HttpRequest, latencies: RecordableHistogram) {
+  const pool = new Pool(url);
+  const reads: Promise<void>[] = [];
+  const read = async () => latencies.record(await send(pool, request));
+  const timer = setInterval(() => reads.push(read()), READ_INTERVAL_MS);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(reads);
+    await pool.close();
   };
-  const run = autocannon({ url, connections, pipelining: 1, setupClient, ...options }, () => {});
-  const done = new Promise((resolve) => void run.once('done', resolve));
-  return { run, clients, done };
 }

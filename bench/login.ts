@@ -1,92 +1,61 @@
 import { availableParallelism } from 'node:os';
-import { createHistogram, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hash, verify } from '@node-rs/argon2';
-import { Settings } from '../src/config/settings.js';
-import { Lane, median, type Result, toResult } from './measure.js';
+import { verify } from '@node-rs/argon2';
+import pidusage from 'pidusage';
+import { connect } from './databases.js';
+import { createLatencies, paceReads } from './load.js';
+import { Contender, median, type Result, takeTurns } from './measure.js';
 import type { Options } from './options.js';
-import { paceReads } from './paced-reads.js';
-import type { Progress } from './progress.js';
-import type { Site } from './site.js';
-import { residentMemory } from './usage.js';
-import { oneMessage } from './works.js';
+import type { Testbed } from './testbed.js';
+import { makeOneMessage, type Workload } from './workloads.js';
 
-/** What else a load of logins is judged by. */
-export interface LoginResult {
-  database: string;
-  /** Hashes per second that the library does in a process with nothing else to do. */
-  bareRate: number;
-  /** The median of the rounds' ratios of Parley's logins to those. */
-  share: number;
-  /** The p99 of another route, in milliseconds: without logins, and during them. */
-  quietP99: number;
-  busyP99: number;
-  /** In MB: the peak during the logins above what the server took before them. */
-  memoryRise: number;
-}
+/** Measures logins and the bare library in turns, while another route is read at a fixed pace. */
+export async function measureLogin(testbed: Testbed, workload: Workload, options: Options): Promise<Result> {
+  const { database, parley, seed } = testbed;
+  const contender = new Contender(workload, parley, database.pid);
+  const [reading] = await makeOneMessage(seed).requestsOf(0, parley.url);
+  const [quiet, busy] = [createLatencies(), createLatencies()];
+  // Few logins fit into a normal slice.
+  const sliceMs = options.sliceMs * 3;
+  const stopReading = paceReads(parley.url, reading, quiet);
+  await sleep(sliceMs * options.rounds);
+  await stopReading();
 
-export const LOGIN_GROUP = 'login';
-
-/** 64 logins at once, in turns with the library alone; and one connection that reads a message now and then. */
-export async function measureLogin(
-  site: Site,
-  options: Options,
-  progress: Progress,
-): Promise<{ result: Result; login: LoginResult }> {
-  const work = site.works.find(({ group }) => group === LOGIN_GROUP);
-  if (!work) throw new Error('there are no logins to measure');
-  const parley = new Lane(site, work, 'parley');
-  const floor = new Lane(site, work, 'floor');
-  const [request] = oneMessage(site.world).requestsOf(0);
-  const quiet = createHistogram({ figures: 3 });
-  const busy = createHistogram({ figures: 3 });
+  const { memory: memoryBefore } = await pidusage(parley.pid);
+  const [{ username, password }] = seed.speakers;
+  const sql = 'SELECT password_hash AS hash FROM users WHERE username = ?';
+  const [{ hash }] = await connect(database.url, (source) =>
+    source.query<{ hash: string }[]>(sql, [username]),
+  );
   const bareRates: number[] = [];
-  // A login takes long, and few of them fit into a slice.
-  const slice = options.slice * 3;
-  progress.start(`login on ${site.name}`, 1 + options.rounds * 3);
-  const stopQuiet = paceReads(site.parley.url, request, quiet);
-  await sleep(slice * options.rounds);
-  await stopQuiet();
-  progress.step();
-  const before = await residentMemory(site.parley.pid);
-  for (const lane of [parley, floor]) await lane.warmUp(options.warmUp);
+  await contender.warmUp(options.warmUpMs);
   const turns = [
-    async () => void bareRates.push(await bareHashes(slice)),
-    () => parley.run(slice, async () => paceReads(site.parley.url, request, busy)),
-    () => floor.run(slice),
+    async () => void bareRates.push(await measureBareHashing(hash, password, sliceMs)),
+    () => contender.run(sliceMs, () => paceReads(parley.url, reading, busy)),
   ];
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) {
-      await turn();
-      progress.step();
-    }
-  }
-  progress.stop();
-  const result = toResult(parley, floor);
+  await takeTurns(workload.name, turns, options.rounds);
+  const figures = contender.getFigures();
   const login = {
-    database: site.name,
     bareRate: median(bareRates),
-    share: median(result.parley.rates.map((rate, round) => rate / bareRates[round])),
+    share: median(figures.rates.map((rate, round) => rate / bareRates[round])),
     quietP99: quiet.percentile(99) / 1000,
     busyP99: busy.percentile(99) / 1000,
-    memoryRise: result.parley.peakMemory - before / 1_000_000,
+    memoryRiseMb: figures.peakMemoryMb - memoryBefore / 1_000_000,
   };
-  return { result, login };
+  return { database: database.name, workload: workload.name, parley: figures, login };
 }
 
-/** Verifications per second by as many at once as there are processors. */
-async function bareHashes(milliseconds: number): Promise<number> {
-  const stored = await hash('secret', new Settings().hashing);
+/** Returns how many passwords per second all processors verify together. */
+async function measureBareHashing(hash: string, password: string, milliseconds: number): Promise<number> {
   let count = 0;
   const start = performance.now();
-  const end = start + milliseconds;
-  await Promise.all(
-    Array.from({ length: availableParallelism() }, async () => {
-      while (performance.now() < end) {
-        await verify(stored, 'secret');
-        count += 1;
-      }
-    }),
-  );
+  const verifyInLoop = async () => {
+    while (performance.now() < start + milliseconds) {
+      if (!(await verify(hash, password))) throw new Error('the seeded password is wrong');
+      count += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, verifyInLoop));
   return count / ((performance.now() - start) / 1000);
 }

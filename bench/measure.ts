@@ -1,143 +1,153 @@
-import type { RecordableHistogram } from 'node:perf_hooks';
-import { drive, driveOnce, type Load, type Meter, newLatencies, type Slice } from './load.js';
+import { Presets, SingleBar } from 'cli-progress';
+import pidusage from 'pidusage';
+import { createLatencies, Load } from './load.js';
 import type { Options } from './options.js';
-import type { Progress } from './progress.js';
 import { CONNECTIONS } from './seed.js';
-import type { Site } from './site.js';
-import { Usage } from './usage.js';
-import { toRequest, type Work } from './works.js';
+import type { Server } from './servers.js';
+import type { Testbed } from './testbed.js';
+import type { Workload } from './workloads.js';
 
-/** One server's figures in one work. */
+type Turn = () => Promise<void>;
+
+const SAMPLE_INTERVAL_MS = 100;
+
 export interface Figures {
-  /** Requests per second in each round. */
+  /** Requests per second in each round, and their median. */
   rates: number[];
-  /** The median of those. */
   rate: number;
-  /** In milliseconds, over all rounds. */
+  /** Milliseconds, over all rounds. */
   p50: number;
   p99: number;
   p999: number;
-  /** Milliseconds of processor time per request: the server's, and the database server's where it is known. */
+  /** Milliseconds of processor time per request: of the server, and of the database server if it is local. */
   cpu: number;
-  databaseCpu: number | null;
-  /** In MB, sampled. */
-  peakMemory: number;
+  databaseCpu?: number;
+  peakMemoryMb: number;
 }
 
 export interface Result {
   database: string;
-  work: string;
-  connections: number;
+  workload: string;
   parley: Figures;
-  floor: Figures | null;
-  /** The median of the rounds' ratios of requests per second. */
-  ratio: number | null;
+  floor?: Figures;
+  /** Parley's rate divided by the floor's: the median of all rounds. */
+  ratio?: number;
+  login?: {
+    /** Passwords per second that the library verifies in a process that does nothing else. */
+    bareRate: number;
+    /** Logins per second divided by `bareRate`: the median of all rounds. */
+    share: number;
+    /** The p99 of another route in milliseconds, without logins and during logins. */
+    quietP99: number;
+    busyP99: number;
+    /** How far the peak during the logins exceeds the memory before them. */
+    memoryRiseMb: number;
+  };
 }
 
-/** A server at a work: takes its turn in each round. */
-export class Lane {
-  private readonly load: Load;
-  private readonly latencies: RecordableHistogram = newLatencies();
-  private readonly usage: Usage;
+/** One server in one workload. */
+export class Contender {
+  private readonly latencies = createLatencies();
   private readonly rates: number[] = [];
+  private readonly pids: number[];
+  private readonly cpuMs = [0, 0];
   private requests = 0;
+  private peakBytes = 0;
 
   constructor(
-    readonly site: Site,
-    readonly work: Work,
-    readonly contender: 'parley' | 'floor',
+    private readonly workload: Workload,
+    private readonly server: Server,
+    databasePid: number | undefined,
   ) {
-    const { url, pid } = site[contender];
-    const { connections } = work;
-    this.load = { url, connections, requestsOf: (index) => work.requestsOf(index).map(toRequest) };
-    this.usage = new Usage(pid, site.database.pid);
+    this.pids = [server.pid, ...(databasePid ? [databasePid] : [])];
   }
 
-  /** Few connections take longer to bring the server to the speed that it keeps: one takes 8 times as long as 64. */
   async warmUp(milliseconds: number): Promise<void> {
-    if (this.work.prepare) return;
-    await drive(this.load, milliseconds * Math.sqrt(CONNECTIONS / this.work.connections));
+    const load = await this.startLoad();
+    // Few connections take longer to bring the server to full speed.
+    await load.count(milliseconds * Math.sqrt(CONNECTIONS / this.workload.connections), createLatencies());
+    await load.stop();
   }
 
-  /** One turn; `alongside` begins when the counting does, and ends with it. */
-  async run(milliseconds: number, alongside?: Meter): Promise<void> {
-    const { requests, seconds } = await this.slice(milliseconds, alongside);
+  /** Measures one round. `alongside` runs while answers count and returns a function that ends it. */
+  async run(milliseconds: number, alongside?: () => () => Promise<void>): Promise<void> {
+    const load = await this.startLoad();
+    const before = await this.sampleUsage();
+    const sampling = setInterval(() => void this.sampleUsage(), SAMPLE_INTERVAL_MS);
+    const endAlongside = alongside?.();
+    const { requests, seconds } = await load.count(milliseconds, this.latencies);
+    clearInterval(sampling);
+    const after = await this.sampleUsage();
+    await endAlongside?.();
+    await load.stop();
+    for (const [index, cpuMs] of after.entries()) this.cpuMs[index] += cpuMs - before[index];
     this.requests += requests;
     this.rates.push(requests / seconds);
   }
 
-  private async slice(milliseconds: number, alongside?: Meter): Promise<Slice> {
-    const meter = async () => {
-      const ends = [await this.usage.begin(), await alongside?.()];
-      return async () => {
-        for (const end of ends) await end?.();
-      };
-    };
-    if (!this.work.prepare) return drive(this.load, milliseconds, this.latencies, meter);
-    await this.work.prepare(this.load.url);
-    return driveOnce(this.load, this.latencies, meter);
+  getFigures(): Figures {
+    const { rates, latencies } = this;
+    const [p50, p99, p999] = [50, 99, 99.9].map((percent) => latencies.percentile(percent) / 1000);
+    const [cpu, databaseCpu] = this.pids.map((_, index) => this.cpuMs[index] / this.requests);
+    const peakMemoryMb = this.peakBytes / 1_000_000;
+    return { rates, rate: median(rates), p50, p99, p999, cpu, databaseCpu, peakMemoryMb };
   }
 
-  figures(): Figures {
-    const percentile = (percent: number) => this.latencies.percentile(percent) / 1000;
-    return {
-      rates: this.rates,
-      rate: median(this.rates),
-      p50: percentile(50),
-      p99: percentile(99),
-      p999: percentile(99.9),
-      cpu: this.usage.server / this.requests,
-      databaseCpu: this.site.database.pid === undefined ? null : this.usage.database / this.requests,
-      peakMemory: this.usage.peak / 1_000_000,
-    };
+  private async startLoad(): Promise<Load> {
+    const { connections, requestsOf } = this.workload;
+    const { url } = this.server;
+    const requests = Array.from({ length: connections }, async (_, index) => requestsOf(index, url));
+    return Load.start(url, await Promise.all(requests));
+  }
+
+  /** Returns the processor time that each process has used since it started. */
+  private async sampleUsage(): Promise<number[]> {
+    const usage = await pidusage(this.pids);
+    this.peakBytes = Math.max(this.peakBytes, usage[this.server.pid].memory);
+    return this.pids.map((pid) => usage[pid].ctime);
   }
 }
 
-/** Measures the works of a group in turns: all servers at all works, and then again in reverse. */
-export async function measureGroup(
-  sites: Site[],
-  group: string,
-  options: Options,
-  progress: Progress,
-): Promise<Result[]> {
-  const lanes = sites.flatMap((site) =>
-    site.works
-      .filter((work) => work.group === group)
-      .flatMap((work) => [
-        new Lane(site, work, 'parley'),
-        ...(work.floor ? [new Lane(site, work, 'floor')] : []),
-      ]),
+/** Measures all workloads of a group on all databases, in turns. */
+export async function measureGroup(testbeds: Testbed[], group: string, options: Options): Promise<Result[]> {
+  const contests = testbeds.flatMap(({ database, workloads, parley, floor }) =>
+    workloads
+      .filter((workload) => workload.group === group)
+      .map((workload) => ({
+        database: database.name,
+        workload: workload.name,
+        parley: new Contender(workload, parley, database.pid),
+        floor: workload.hasFloor ? new Contender(workload, floor, database.pid) : undefined,
+      })),
   );
-  progress.start(group, lanes.length * (options.rounds + 1));
-  for (const lane of lanes) {
-    await lane.warmUp(options.warmUp);
-    progress.step();
-  }
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const lane of round % 2 === 0 ? lanes : lanes.toReversed()) {
-      await lane.run(options.slice);
-      progress.step();
+  const contenders = contests.flatMap(({ parley, floor }) => (floor ? [parley, floor] : [parley]));
+  const warmUps = contenders.map((contender) => () => contender.warmUp(options.warmUpMs));
+  const turns = contenders.map((contender) => () => contender.run(options.sliceMs));
+  await takeTurns(group, warmUps, 1);
+  await takeTurns(group, turns, options.rounds);
+  return contests.map((contest) => {
+    const parley = contest.parley.getFigures();
+    const floor = contest.floor?.getFigures();
+    const ratio = floor && median(parley.rates.map((rate, round) => rate / floor.rates[round]));
+    return { ...contest, parley, floor, ratio };
+  });
+}
+
+export const progress = new SingleBar(
+  { format: '{title} {bar} {percentage}%', stream: process.stderr, clearOnComplete: true },
+  Presets.shades_classic,
+);
+
+/** Runs all turns in each round, in reverse order every second round. */
+export async function takeTurns(title: string, turns: Turn[], rounds: number): Promise<void> {
+  progress.start(turns.length * rounds, 0, { title: `Measuring ${title}` });
+  for (let round = 0; round < rounds; round += 1) {
+    for (const turn of round % 2 === 0 ? turns : turns.toReversed()) {
+      await turn();
+      progress.increment();
     }
   }
   progress.stop();
-  return lanes
-    .filter(({ contender }) => contender === 'parley')
-    .map((lane) =>
-      toResult(
-        lane,
-        lanes.find(
-          ({ site, work, contender }) => site === lane.site && work === lane.work && contender === 'floor',
-        ),
-      ),
-    );
-}
-
-export function toResult(lane: Lane, other: Lane | undefined): Result {
-  const { site, work } = lane;
-  const parley = lane.figures();
-  const floor = other?.figures() ?? null;
-  const ratio = floor && median(parley.rates.map((rate, round) => rate / floor.rates[round]));
-  return { database: site.name, work: work.name, connections: work.connections, parley, floor, ratio };
 }
 
 export function median(values: number[]): number {

@@ -1,53 +1,45 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { judge } from './goals.js';
 import type { Figures, Result } from './measure.js';
+import type { Options } from './options.js';
 
-const HEADINGS = [
-  'work',
-  'server',
-  'req/s',
-  'p50 ms',
-  'p99 ms',
-  'p99.9 ms',
-  'CPU ms',
-  'db CPU ms',
-  'peak MB',
-  'ratio',
-];
+export const RESULTS_FOLDER = join(import.meta.dirname, '../../bench/results');
 
-/** The results as a table of text. */
-export function table(results: Result[]): string {
-  const databases = [...new Set(results.map(({ database }) => database))];
-  return databases
-    .map((database) => {
-      const rows = results.filter((result) => result.database === database).flatMap(rowsOf);
-      return `${database}\n\n${align([HEADINGS, ...rows])}\n`;
-    })
-    .join('\n');
+const COLUMNS = 'workload, server, req/s, p50 ms, p99 ms, p99.9 ms, CPU ms, db CPU ms, peak MB, ratio';
+
+export function publishReport(options: Options, results: Result[]): void {
+  for (const name of new Set(results.map(({ database }) => database))) {
+    const rows = results
+      .filter(({ database }) => database === name)
+      .flatMap(({ workload, parley, floor, ratio }) => [
+        [workload, 'Parley', ...renderFigures(parley), ratio?.toFixed(2) ?? ''],
+        ...(floor ? [['', 'floor', ...renderFigures(floor), '']] : []),
+      ]);
+    console.log(`${name}\n${renderTable(COLUMNS.split(', '), rows, 2)}\n`);
+  }
+  const verdicts = judge(results);
+  const goals = verdicts.map(({ goal, measured, isMet }) => [goal, measured, isMet ? 'met' : 'MISSED']);
+  console.log(renderTable(['goal', 'measured', ''], goals, 3));
+
+  mkdirSync(RESULTS_FOLDER, { recursive: true });
+  const file = join(RESULTS_FOLDER, 'latest.json');
+  const machine = { node: process.version, processors: availableParallelism(), model: cpus()[0]?.model };
+  const report = { date: new Date().toISOString(), machine, options, results, verdicts };
+  writeFileSync(file, JSON.stringify(report, null, 2));
+  console.log(file);
 }
 
-function rowsOf({ work, parley, floor, ratio }: Result): string[][] {
-  const first = [work, 'Parley', ...cells(parley), ratio === null ? '' : ratio.toFixed(2)];
-  return floor ? [first, ['', 'floor', ...cells(floor), '']] : [first];
+function renderFigures({ rate, p50, p99, p999, cpu, databaseCpu, peakMemoryMb }: Figures): string[] {
+  const times = [p50, p99, p999].map((milliseconds) => milliseconds.toFixed(2));
+  return [rate.toFixed(0), ...times, cpu.toFixed(3), databaseCpu?.toFixed(3) ?? '', peakMemoryMb.toFixed(0)];
 }
 
-function cells({ rate, p50, p99, p999, cpu, databaseCpu, peakMemory }: Figures): string[] {
-  return [
-    rate.toFixed(0),
-    ...[p50, p99, p999].map((milliseconds) => milliseconds.toFixed(2)),
-    cpu.toFixed(3),
-    databaseCpu === null ? '' : databaseCpu.toFixed(3),
-    peakMemory.toFixed(0),
-  ];
-}
-
-/** Words to the left, numbers to the right. */
-export function align(rows: string[][], words = 2): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => (column < words ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+function renderTable(head: string[], rows: string[][], leftColumns: number): string {
+  const colAligns = head.map((_, column) => (column < leftColumns ? 'left' : 'right'));
+  const table = new Table({ head, colAligns, style: { head: [], border: [], compact: true } });
+  table.push(...rows);
+  return table.toString();
 }

@@ -1,97 +1,54 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PARLEY = join(ROOT, 'dist/src/main.js');
-const FLOOR = join(import.meta.dirname, 'floor/main.js');
+const SCRIPTS = { parley: 'dist/src/main.js', floor: 'dist/bench/floor/main.js' };
 
-/** What stands behind `node` in `npm start`, before the file: servers are started as Parley's users start it. */
-function startFlags(): string[] {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
-  };
-  const command = scripts.start.split('&&').at(-1)?.trim().split(' ') ?? [];
-  return command.filter((word) => word.startsWith('--'));
-}
+/** A server that is measured, in a process of its own. */
+export type Server = Awaited<ReturnType<typeof startServer>>;
 
-export interface ServerSettings {
-  databaseUrl: string;
-  secret: string;
-  /** For the data of Parley, the server's log and its profile. */
-  folder: string;
-  profile: boolean;
-}
+const children = new Set<ChildProcess>();
 
-/** A server under test, in a process of its own. */
-export class Server {
-  private static readonly children = new Set<ChildProcess>();
-
-  private constructor(
-    readonly url: string,
-    readonly pid: number,
-    private readonly child: ChildProcess,
-    private readonly log: string,
-  ) {}
-
-  static parley(settings: ServerSettings): Promise<Server> {
-    const profiling = settings.profile ? ['--cpu-prof', `--cpu-prof-dir=${settings.folder}`] : [];
-    // The default level has no line for a request either: what is logged at this one is worth telling.
-    return Server.start('parley', [...profiling, ...startFlags(), PARLEY], settings, {
+/** Starts a server with the flags that `npm start` gives Node. What it logs goes to stderr. */
+export async function startServer(
+  name: 'parley' | 'floor',
+  env: { DATABASE_URL: string; JWT_SECRET: string },
+  folder: string,
+  nodeFlags: string[] = [],
+) {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const startFlags = (scripts.start as string).match(/--\S+/g) ?? [];
+  const child = spawn(process.execPath, [...nodeFlags, ...startFlags, join(ROOT, SCRIPTS[name])], {
+    // A folder without a developer's `.env`.
+    cwd: folder,
+    env: {
+      PATH: process.env.PATH,
+      ...env,
+      DATA_DIR: join(folder, 'data'),
       RATE_LIMITS: 'off',
       LOG_LEVEL: 'warn',
-      DATA_DIR: join(settings.folder, 'data'),
       PORT: '0',
-    });
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.add(child);
+  let output = '';
+  for await (const chunk of child.stdout ?? []) {
+    output += String(chunk);
+    const url = / listens on (\S+)\n/.exec(output)?.[1];
+    if (url && child.pid) return { url, pid: child.pid, stop: () => stopChild(child) };
   }
-
-  static floor(settings: ServerSettings): Promise<Server> {
-    return Server.start('floor', [...startFlags(), FLOOR], settings, {});
-  }
-
-  private static async start(
-    name: string,
-    args: string[],
-    { databaseUrl, secret, folder }: ServerSettings,
-    env: Record<string, string>,
-  ): Promise<Server> {
-    const log = join(folder, `${name}.log`);
-    const child = spawn(process.execPath, args, {
-      // Away from a `.env` of the developer's.
-      cwd: folder,
-      env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl, JWT_SECRET: secret, ...env },
-      stdio: ['ignore', 'pipe', openSync(log, 'w')],
-    });
-    Server.children.add(child);
-    let output = '';
-    for await (const chunk of child.stdout ?? []) {
-      output += String(chunk);
-      const [, url] = / listens on (\S+)\n/.exec(output) ?? [];
-      if (url && child.pid !== undefined) {
-        child.stdout?.resume();
-        return new Server(url, child.pid, child, log);
-      }
-    }
-    throw new Error(`${name} did not start:\n${readFileSync(log, 'utf8')}`);
-  }
-
-  /** What it has logged: nothing, when all goes well. */
-  get logged(): string {
-    return readFileSync(this.log, 'utf8');
-  }
-
-  stop(): Promise<void> {
-    return end(this.child);
-  }
-
-  /** Stops those that still run, whether or not they have come up. */
-  static async stopAll(): Promise<void> {
-    await Promise.all([...Server.children].map(end));
-  }
+  throw new Error(`${name} did not start`);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Stops all servers, including those that are still starting. */
+export async function stopServers(): Promise<void> {
+  await Promise.all([...children].map(stopChild));
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGTERM');

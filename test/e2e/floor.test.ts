@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDatabase } from '../../bench/floor/database.js';
 import { createFloor } from '../../bench/floor/server.js';
-import { MysqlFloor } from '../../bench/floor/mysql.js';
-import { SqliteFloor } from '../../bench/floor/sqlite.js';
-import { Tokens } from '../../bench/floor/tokens.js';
 import type { Json, Member } from '../support/parley.js';
 import { createTestDatabase, onMysql, startServer, type TestServer } from '../support/server.js';
 
@@ -20,10 +18,8 @@ let chat: string;
 beforeAll(async () => {
   const database = await createTestDatabase();
   server = await startServer({}, database);
-  floor = createFloor(
-    onMysql ? new MysqlFloor(database.url) : new SqliteFloor(join(database.dataDir, 'parley.sqlite')),
-    new Tokens(server.settings.jwtSecret),
-  );
+  const url = onMysql ? database.url : `sqlite:${join(database.dataDir, 'parley.sqlite')}`;
+  floor = createFloor(openDatabase(url), server.settings.jwtSecret);
   floorUrl = await floor.listen({ port: 0, host: '127.0.0.1' });
   alex = await server.parley.signUp('alex', { name: 'Älex "the first"' });
   sam = await server.parley.signUp('sam');
@@ -99,11 +95,10 @@ test('messages sent by both stand in one order, with dense indices and increasin
   expect(page.messages.map(({ timestamp }: Json) => timestamp)).toEqual(sorted.map((one) => one.timestamp));
 });
 
-test('the floor logs in, and its tokens are Parley’s', async () => {
+test('the floor accepts a token until its user logs out', async () => {
   const { username, password } = alex;
-  const { text } = await ask(floorUrl, '/api/auth/login', '', { username, password });
+  const { text } = await ask(server.url, '/api/auth/login', '', { username, password });
   const { token } = JSON.parse(text).data as { token: string };
-  expect((await ask(server.url, '/api/chats', token)).status).toBe(200);
   expect((await ask(floorUrl, '/api/chats', `Bearer ${token}`)).status).toBe(200);
   await ask(server.url, '/api/auth/logout', token);
   expect((await ask(floorUrl, '/api/chats', token)).status).toBe(401);
@@ -126,7 +121,6 @@ describe('the floor refuses what Parley refuses', () => {
     ['an unknown message', () => [`/api/chats/${chat}/messages/9999`, alex.token]],
     ['an empty message', () => [`/api/chats/${chat}/messages`, alex.token, { type: 'message', message: '' }]],
     ['a page that is no number', () => [`/api/chats/${chat}/messages?page=x`, alex.token]],
-    ['a wrong password', () => ['/api/auth/login', '', { username: 'alex', password: '0'.repeat(64) }]],
   ];
 
   test.each(REQUESTS)('%s', async (_, request) => {
