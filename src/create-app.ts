@@ -9,11 +9,7 @@ import { ErrorFilter } from './http/error.filter.js';
 import { InputPipe } from './http/input.pipe.js';
 import { createLogger, NestLogger } from './logging.js';
 
-/**
- * Creates the whole server, which does not listen yet. `main.ts` and the tests call it.
- *
- * @throws StartError when the database cannot be used.
- */
+/** @throws StartError when the database cannot be used. */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
   const logger = createLogger(settings);
   const { writer, reader, warnings } = await openDatabase(settings.database);

@@ -22,7 +22,6 @@ function serializeError(error: unknown) {
   return { type, message, stack, code };
 }
 
-/** Sends what Nest and its `Logger` log to the process's log. */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 

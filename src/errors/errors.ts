@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 
-/** The kinds of errors that services throw, each with its HTTP status, which services do not know. */
+/** HTTP statuses by the kind of error, because services throw kinds and do not know HTTP. */
 export const STATUS_OF = {
   invalid: HttpStatus.BAD_REQUEST,
   unauthenticated: HttpStatus.UNAUTHORIZED,
@@ -13,7 +13,6 @@ export const STATUS_OF = {
   'storage-full': HttpStatus.INSUFFICIENT_STORAGE,
 };
 
-/** An error whose message the caller reads. */
 export class ParleyError extends Error {
   constructor(
     readonly kind: keyof typeof STATUS_OF,

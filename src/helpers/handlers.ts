@@ -1,7 +1,4 @@
-/**
- * Handlers that other modules register for one event. They run one after the other, in the order of their registration;
- * the first one that throws ends the run.
- */
+/** Runs the handlers of other modules in the order of their registration, until one throws. */
 export class Handlers<Event extends unknown[]> {
   private readonly handlers: ((...event: Event) => unknown)[] = [];
 

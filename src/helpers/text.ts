@@ -5,7 +5,6 @@ export function countCodePoints(text: string): number {
   return count;
 }
 
-/** Returns whether a text is empty or only white space of any script. */
 export function isBlank(text: string): boolean {
   return /^[\p{White_Space}\uFEFF]*$/u.test(text);
 }

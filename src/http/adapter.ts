@@ -14,7 +14,6 @@ const REQUEST_TIMEOUT_MS = 3_600_000;
 /** From how many characters on an answer is sent as bytes. */
 const LONG_TEXT_LENGTH = 4_096;
 
-/** Creates Fastify as Nest's HTTP adapter, with all hooks and limits that are not Nest's. */
 export function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
   const adapter = new FastifyAdapter({
     loggerInstance: logger,

@@ -2,7 +2,6 @@ import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { failure } from './chat-dialect.js';
 
-/** Status and reason by the code of Node's error. */
 const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'request headers are too large'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request took too long'],

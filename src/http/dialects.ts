@@ -16,7 +16,6 @@ export function registerDialect(dialect: Dialect): void {
   dialects.push(dialect);
 }
 
-/** Returns the error's body in the dialect of the requested path, whether or not a route exists there. */
 export function errorBody(response: ErrorResponse, request: FastifyRequest): object {
   // A route's own path, because the URL may be percent-encoded.
   const path = request.routeOptions.url ?? request.url.split('?')[0];

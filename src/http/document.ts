@@ -1,7 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 
-/** Serves the OpenAPI document and its Swagger UI under `/api/docs`. */
 export function serveDocument(app: NestFastifyApplication): void {
   const config = new DocumentBuilder()
     .setTitle('Parley')

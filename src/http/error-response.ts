@@ -3,7 +3,6 @@ import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
 import { ParleyError, STATUS_OF } from '../errors/errors.js';
 
-/** What the caller learns of an error. */
 export interface ErrorResponse {
   status: number;
   message: string;
@@ -11,7 +10,6 @@ export interface ErrorResponse {
   retryAfter?: number;
 }
 
-/** Errors of Fastify, by code, whose messages are not the contract's. */
 const FASTIFY_ERRORS: Record<string, ErrorResponse | undefined> = {
   FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, message: 'request body is too large' },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
@@ -26,7 +24,6 @@ const FASTIFY_ERRORS: Record<string, ErrorResponse | undefined> = {
   ECONNRESET: { status: 400, message: 'request was aborted' },
 };
 
-/** Decides what the caller learns of anything that is thrown. */
 export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof ParleyError) {
     const { kind, message, retryAfter } = error;

@@ -4,7 +4,6 @@ import { ParleyError } from '../errors/errors.js';
 import { errorBody } from './dialects.js';
 import { type ErrorResponse, errorResponse } from './error-response.js';
 
-/** Answers every error in the dialect of the route. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -13,7 +12,7 @@ export class ErrorFilter implements ExceptionFilter {
   }
 }
 
-/** As {@link ErrorFilter}, also for errors that occur before Nest has the request. */
+/** Answers an error in the dialect of the route, also before Nest has the request. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const response = errorResponse(error);
   logServerError(error, response, request);
@@ -22,7 +21,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   void reply.header('x-request-id', request.id).status(response.status).send(errorBody(response, request));
 }
 
-/** Logs errors that no service foresaw. Query and body stay out of the log, because they may contain secrets. */
+/** Logs errors that no service foresaw, without query and body, which may contain secrets. */
 export function logServerError(
   error: unknown,
   { status }: ErrorResponse,

@@ -3,7 +3,6 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { invalid } from '../errors/errors.js';
 import { RawBody } from './json-body.js';
 
-/** The first field of a DTO that is invalid. */
 export interface FieldError {
   property: string;
   message: string;
@@ -14,9 +13,8 @@ export interface FieldError {
 export type ErrorFormatter = (error: FieldError) => string;
 
 /**
- * Creates the DTO that a handler binds with `@Body()` or `@Query()`. It has the declared fields alone, validated and
- * never coerced. Nest's ValidationPipe overflows the stack on an unknown field of 100,000 nested arrays.
- *
+ * Creates the DTO of `@Body()` or `@Query()`: the declared fields alone, validated and never coerced. Nest's
+ * ValidationPipe overflows the stack on an unknown field of 100,000 nested arrays.
  * @throws ParleyError (invalid) that names the first invalid field or query parameter.
  */
 @Injectable()
@@ -46,7 +44,6 @@ function bind<T extends object>(Dto: Type<T>, input: Record<string, unknown>, ki
 
 const fieldsByDto = new WeakMap<Type, Set<string>>();
 
-/** Returns the properties of a DTO that have a validator, in the order of their declaration. */
 function fieldsOf(Dto: Type): Set<string> {
   let fields = fieldsByDto.get(Dto);
   if (!fields) {

@@ -4,7 +4,6 @@ import { invalid } from '../errors/errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The header `Content-Type` as it was sent. */
     contentType?: string;
   }
 }
@@ -31,7 +30,6 @@ export class RawBody {
   }
 }
 
-/** Makes Fastify collect every body as bytes, up to its limit, whatever its type. */
 export function deferBodyParsing(fastify: FastifyInstance): void {
   fastify.decorateRequest('contentType');
   fastify.addHook('onRequest', (request, _reply, done) => {

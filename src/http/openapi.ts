@@ -23,7 +23,6 @@ export function ApiSuccess(description: string, model?: Type | [Type], example?:
   );
 }
 
-/** Documents the error statuses of a route, each with the reason that its example shows. */
 export function ApiErrors(
   reasons: Partial<Record<400 | 401 | 403 | 409 | 413 | 416 | 507, string>>,
 ): MethodDecorator {
@@ -35,7 +34,7 @@ export function ApiErrors(
   }));
 }
 
-/** As {@link ApiErrors}, for any dialect: `schemaOf` returns the schema of the body that carries the reason. */
+/** Documents error statuses in any dialect: `schemaOf` returns the schema of the body that has the reason. */
 export function documentErrors(
   reasons: Record<string, string>,
   schemaOf: (reason: string) => object,

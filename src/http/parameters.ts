@@ -13,14 +13,12 @@ export function isUuid(text: string | undefined): text is string {
   return text !== undefined && UUID.test(text);
 }
 
-/** Returns the uuid of a path parameter in lower case. */
 export function parseUuid(name: string, text: string | undefined): string {
   if (!text) throw invalid(`path parameter '${name}' must be present`);
   if (!isUuid(text)) throw invalid(`path parameter '${name}' must be a uuid`);
   return text.toLowerCase();
 }
 
-/** Returns the integer of a path parameter, from 0 to 2^53 − 1. */
 export function parseIndex(name: string, text: string | undefined): number {
   if (!text) throw invalid(`path parameter '${name}' must be present`);
   if (!isDecimalInteger(text, 0, Number.MAX_SAFE_INTEGER)) {

@@ -7,7 +7,6 @@ import { isDecimalInteger } from './parameters.js';
 /** Returns what is wrong with a value, worded to follow `field 'x' `, or `undefined`. */
 export type Validator<Dto = unknown> = (value: unknown, dto: Dto) => string | undefined;
 
-/** Validates a property of a DTO, and documents its schema. */
 export function Validated<Dto>(validator: Validator<Dto>, schema: ApiPropertyOptions): PropertyDecorator {
   return applyDecorators(
     ApiProperty(schema),
@@ -26,7 +25,6 @@ export function OptionalField(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-/** Accepts storable text of `min` to `max` code points, and with `notBlank` only if it is not white space alone. */
 export function textValidator({ min, max, notBlank }: { min: number; max: number; notBlank?: boolean }) {
   return (value: unknown): string | undefined => {
     if (typeof value !== 'string') return 'must be a string';
@@ -46,7 +44,6 @@ export function IsQueryInteger(min: number, max: number, example?: number): Prop
   );
 }
 
-/** Accepts the SHA-256 digest that clients send in place of a password. */
 export function IsPasswordDigest(): PropertyDecorator {
   return Validated(
     (value) =>

@@ -1,7 +1,6 @@
 import { hashSync, verifySync } from '@node-rs/argon2';
 import type { HashingCost } from '../config/settings.js';
 
-/** Hashes a secret, or verifies it against a stored hash. */
 export type HashingJob = { secret: string; cost: HashingCost } | { secret: string; stored: string };
 
 /** Returns for each job, in order, the hash, whether the hash matches, or the job's error. */

@@ -9,7 +9,6 @@ import type { HashingJob } from './hashing.worker.js';
 /** Each thread takes 19 MiB while it hashes. */
 const MAX_THREADS = Math.min(availableParallelism(), 4);
 
-/** The largest number of jobs that a thread gets at a time. */
 const MAX_BATCH_SIZE = 8;
 
 /** The process's threads for hashing. On Linux other requests take precedence of them (nice 10). */
@@ -24,7 +23,6 @@ export const hashingThreads = new Piscina<HashingJob[], ReturnType<typeof runJob
 
 type WaitingJob = Waiting<HashingJob, string | boolean>;
 
-/** Hashes and verifies passwords with argon2id. */
 @Injectable()
 export class PasswordHasher {
   private readonly decoy: Promise<string>;
@@ -48,7 +46,6 @@ export class PasswordHasher {
     return matches && stored !== undefined;
   }
 
-  /** As {@link hash}, for any text. */
   hashSecret(secret: string): Promise<string> {
     return this.enqueue({ secret, cost: this.settings.hashing }) as Promise<string>;
   }
