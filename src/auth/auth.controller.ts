@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
@@ -16,10 +16,10 @@ const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWI
 export class AuthController {
   constructor(private readonly auth: AuthService) {}
 
-  /**
-   * Logins in a user.
-   * @remarks Generates an authentication token given a valid username and password.
-   */
+  @ApiOperation({
+    summary: 'Logins in a user.',
+    description: 'Generates an authentication token given a valid username and password.',
+  })
   @Post('login')
   @HttpCode(200)
   @Public()
@@ -34,10 +34,7 @@ export class AuthController {
     return success(await this.auth.login(dto));
   }
 
-  /**
-   * Logs out a user.
-   * @remarks Revokes the authentication token.
-   */
+  @ApiOperation({ summary: 'Logs out a user.', description: 'Revokes the authentication token.' })
   @Get('logout')
   @ApiSecurity('ApiKey')
   @ApiSuccess('successfully revoked token')
@@ -47,11 +44,11 @@ export class AuthController {
     return success();
   }
 
-  /**
-   * Request password reset.
-   * @remarks Sends an email with a token to authenticate the resetting of a password. The answer is the
-   * same for an unknown user.
-   */
+  @ApiOperation({
+    summary: 'Request password reset.',
+    description:
+      'Sends an email with a token to authenticate the resetting of a password. The answer is the same for an unknown user.',
+  })
   @Get('forgot-password')
   @Public()
   @ApiSuccess('successfully initiated flow')
@@ -61,11 +58,11 @@ export class AuthController {
     return success();
   }
 
-  /**
-   * Reset a user's password.
-   * @remarks Completes the flow. Overwrites the current password of the user, but does not revoke any
-   * valid authentication tokens.
-   */
+  @ApiOperation({
+    summary: "Reset a user's password.",
+    description:
+      'Completes the flow. Overwrites the current password of the user, but does not revoke any valid authentication tokens.',
+  })
   @Post('reset-password')
   @HttpCode(200)
   @RequiresToken('reset-password')
@@ -81,11 +78,11 @@ export class AuthController {
     return success();
   }
 
-  /**
-   * Verify a user's email.
-   * @remarks Marks the user as verified after verifying the token sent in the email. A browser gets a
-   * page, any other client JSON.
-   */
+  @ApiOperation({
+    summary: "Verify a user's email.",
+    description:
+      'Marks the user as verified after verifying the token sent in the email. A browser gets a page, any other client JSON.',
+  })
   @Get('verify-email')
   @RequiresToken('verify-email')
   @UseFilters(VerifyEmailPageFilter)

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { AccessParam, MemberGuard } from '../membership/member.guard.js';
@@ -45,12 +45,11 @@ const ApiChatParam = () =>
 export class ChatsController {
   constructor(private readonly chats: ChatsService) {}
 
-  /**
-   * List user's chats.
-   *
-   * @remarks All the chats a user is in, the latest activity first, each with its users, its most recent
-   * message and its name.
-   */
+  @ApiOperation({
+    summary: "List user's chats.",
+    description:
+      'All the chats a user is in, the latest activity first, each with its users, its most recent message and its name.',
+  })
   @Get()
   @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE])
   @ApiErrors({ 400: 'request path must be valid percent-encoded UTF-8', 401: BAD_TOKEN })
@@ -58,11 +57,10 @@ export class ChatsController {
     return success(await this.chats.list(caller));
   }
 
-  /**
-   * Create a chat with a name, the specified users and an initial message.
-   *
-   * @remarks The caller owns it.
-   */
+  @ApiOperation({
+    summary: 'Create a chat with a name, the specified users and an initial message.',
+    description: 'The caller owns it.',
+  })
   @Post()
   @HttpCode(200)
   @ApiSuccess('successfully created chat', ChatCreatedDto, { uuid: EXAMPLE.uuid })
@@ -71,11 +69,10 @@ export class ChatsController {
     return success(await this.chats.create(caller, dto));
   }
 
-  /**
-   * Describe a chat.
-   *
-   * @remarks The users in the chat, the most recent message, and the name of the chat by the uuid.
-   */
+  @ApiOperation({
+    summary: 'Describe a chat.',
+    description: 'The users in the chat, the most recent message, and the name of the chat by the uuid.',
+  })
   @Get(':chat')
   @UseGuards(MemberGuard)
   @ApiChatParam()
@@ -85,12 +82,11 @@ export class ChatsController {
     return success(await this.chats.get(access));
   }
 
-  /**
-   * Update a chat's name or the users in it.
-   *
-   * @remarks Not all body parameters are required and can be mixed and matched; `mode` and `user` must
-   * be sent together. Any member renames and adds; the owner removes anyone, and anyone themself.
-   */
+  @ApiOperation({
+    summary: "Update a chat's name or the users in it.",
+    description:
+      'Not all body parameters are required and can be mixed and matched; `mode` and `user` must be sent together. Any member renames and adds; the owner removes anyone, and anyone themself.',
+  })
   @Put(':chat')
   @UseGuards(MemberGuard)
   @ApiChatParam()
@@ -114,11 +110,7 @@ export class ChatsController {
     return success();
   }
 
-  /**
-   * Delete a chat with its messages and files.
-   *
-   * @remarks Its owner may.
-   */
+  @ApiOperation({ summary: 'Delete a chat with its messages and files.', description: 'Its owner may.' })
   @Delete(':chat')
   @UseGuards(MemberGuard)
   @ApiChatParam()

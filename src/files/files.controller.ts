@@ -6,6 +6,7 @@ import {
   ApiConsumes,
   ApiExcludeEndpoint,
   ApiHeader,
+  ApiOperation,
   ApiParam,
   ApiResponse,
   ApiSecurity,
@@ -35,10 +36,11 @@ const FileParam = () => Param('file', { transform: (text: string) => parseUuid('
 export class FilesController {
   constructor(private readonly files: FilesService) {}
 
-  /**
-   * Download a file.
-   * @remarks For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.
-   */
+  @ApiOperation({
+    summary: 'Download a file.',
+    description:
+      'For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.',
+  })
   @Get(':file')
   @ApiFileParam()
   @ApiHeader({
@@ -89,10 +91,11 @@ export class FilesController {
     return parseUuid('file', undefined);
   }
 
-  /**
-   * Upload a file.
-   * @remarks Upload the file of a message, once, within a day of sending the message. Images are recognised by their bytes.
-   */
+  @ApiOperation({
+    summary: 'Upload a file.',
+    description:
+      'Upload the file of a message, once, within a day of sending the message. Images are recognised by their bytes.',
+  })
   @Post(':file')
   @ApiFileParam()
   @HttpCode(200)

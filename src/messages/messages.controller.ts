@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { parseIndex } from '../http/parameters.js';
@@ -51,12 +51,11 @@ const IndexParam = () => Param('message', { transform: (text: string) => parseIn
 export class MessagesController {
   constructor(private readonly messages: MessagesService) {}
 
-  /**
-   * List messages in chat.
-   *
-   * @remarks Split into pages of 100 messages each, oldest first. `before` or `after` instead of `page`
-   * reads the window next to a known message, as fast at the end of a long chat as at its start.
-   */
+  @ApiOperation({
+    summary: 'List messages in chat.',
+    description:
+      'Split into pages of 100 messages each, oldest first. `before` or `after` instead of `page` reads the window next to a known message, as fast at the end of a long chat as at its start.',
+  })
   @Get()
   @ApiSuccess('list of messages in a chat', MessagePageDto, {
     messages: [EXAMPLE],
@@ -72,11 +71,10 @@ export class MessagesController {
     return success(await this.messages.list(access, query));
   }
 
-  /**
-   * Send a message to the specified chat.
-   *
-   * @remarks It is on disk when the answer comes.
-   */
+  @ApiOperation({
+    summary: 'Send a message to the specified chat.',
+    description: 'It is on disk when the answer comes.',
+  })
   @Post()
   @HttpCode(200)
   @ApiBody({
@@ -98,11 +96,10 @@ export class MessagesController {
     return success(await this.messages.send(access, dto));
   }
 
-  /**
-   * Describe a message.
-   *
-   * @remarks Get all data about a specific message in a chat, by index of message.
-   */
+  @ApiOperation({
+    summary: 'Describe a message.',
+    description: 'Get all data about a specific message in a chat, by index of message.',
+  })
   @Get(':message')
   @ApiIndexParam()
   @ApiOkResponse({
@@ -115,11 +112,10 @@ export class MessagesController {
     return this.messages.get(access, index);
   }
 
-  /**
-   * Update a sent message.
-   *
-   * @remarks Modify the content of an already sent message.
-   */
+  @ApiOperation({
+    summary: 'Update a sent message.',
+    description: 'Modify the content of an already sent message.',
+  })
   @Put(':message')
   @UseGuards(SenderGuard)
   @ApiIndexParam()
@@ -135,11 +131,10 @@ export class MessagesController {
     return success();
   }
 
-  /**
-   * Delete a message from a chat.
-   *
-   * @remarks The sender and the chat's owner may.
-   */
+  @ApiOperation({
+    summary: 'Delete a message from a chat.',
+    description: "The sender and the chat's owner may.",
+  })
   @Delete(':message')
   @ApiIndexParam()
   @ApiSuccess('successfully deleted message')

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { parseIndex } from '../http/parameters.js';
 import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
 import {
@@ -36,12 +36,11 @@ const RoomIdParam = () => Param('room_id', { transform: (text: string) => parseI
 export class RoomsController {
   constructor(private readonly rooms: RoomsService) {}
 
-  /**
-   * Join Room.
-   *
-   * @remarks Join an existing chat room by name. For private rooms, the correct password must be provided.
-   * Joining again renews `joined_at`.
-   */
+  @ApiOperation({
+    summary: 'Join Room.',
+    description:
+      'Join an existing chat room by name. For private rooms, the correct password must be provided. Joining again renews `joined_at`.',
+  })
   @Post('join_room')
   @HttpCode(200)
   @OnMissingToken(MISSING_NAME_OR_TOKEN)
@@ -61,11 +60,7 @@ export class RoomsController {
     return this.rooms.join(caller, dto);
   }
 
-  /**
-   * Create Room.
-   *
-   * @remarks The caller owns it and is its first member.
-   */
+  @ApiOperation({ summary: 'Create Room.', description: 'The caller owns it and is its first member.' })
   @Post('create_room')
   @HttpCode(201)
   @ApiRoomAnswer(201, 'Successfully created the room', RoomCreatedDto, {
@@ -77,11 +72,7 @@ export class RoomsController {
     return this.rooms.create(caller, dto);
   }
 
-  /**
-   * Leave Room.
-   *
-   * @remarks The room stays, also without members.
-   */
+  @ApiOperation({ summary: 'Leave Room.', description: 'The room stays, also without members.' })
   @Post('leave_room')
   @HttpCode(200)
   @ApiRoomAnswer(200, 'Successfully left the room', RoomAnswerDto, {
@@ -92,7 +83,7 @@ export class RoomsController {
     return this.rooms.leave(caller, dto.room_id);
   }
 
-  /** List public rooms. */
+  @ApiOperation({ summary: 'List public rooms.' })
   @Get('rooms')
   @ApiRoomAnswer(200, 'The public rooms', RoomsDto, {
     rooms: [{ room_id: 1, name: 'General Discussion', joined: true }],
@@ -102,7 +93,7 @@ export class RoomsController {
     return this.rooms.list(caller);
   }
 
-  /** List user's rooms. */
+  @ApiOperation({ summary: "List user's rooms." })
   @Get('user_rooms')
   @ApiRoomAnswer(200, "The caller's rooms", UserRoomsDto, {
     rooms: [{ name: 'General Discussion', is_private: 0, joined_at: 1566456966.27998, ...ROOM }],
@@ -112,11 +103,7 @@ export class RoomsController {
     return this.rooms.listOwn(caller);
   }
 
-  /**
-   * List a room's members.
-   *
-   * @remarks A private room's for its members alone.
-   */
+  @ApiOperation({ summary: "List a room's members.", description: "A private room's for its members alone." })
   @Get('room_members/:room_id')
   @ApiParam({ name: 'room_id', schema: { type: 'integer', minimum: 0, example: 1 } })
   @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
@@ -129,7 +116,7 @@ export class RoomsController {
     return this.rooms.members(caller, roomId);
   }
 
-  /** Send a message to a room. */
+  @ApiOperation({ summary: 'Send a message to a room.' })
   @Post('send_room_message')
   @HttpCode(200)
   @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
@@ -138,11 +125,10 @@ export class RoomsController {
     return this.rooms.send(caller, dto);
   }
 
-  /**
-   * List a room's messages.
-   *
-   * @remarks The newest, or those before an index; oldest first.
-   */
+  @ApiOperation({
+    summary: "List a room's messages.",
+    description: 'The newest, or those before an index; oldest first.',
+  })
   @Get('get_room_messages')
   @ApiRoomAnswer(200, 'The messages', RoomMessagesDto, {
     messages: [{ index: 0, username: 'alex', message: 'Hello', created_at: 1566456966.27998, room_id: 1 }],

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { type Caller, CallerParam, Public } from '../tokens/caller.js';
@@ -15,10 +15,10 @@ const ApiUserParam = (description: string) =>
 export class UsersController {
   constructor(private readonly users: UsersService) {}
 
-  /**
-   * Register a user.
-   * @remarks Create a user with given name, email, username and password.
-   */
+  @ApiOperation({
+    summary: 'Register a user.',
+    description: 'Create a user with given name, email, username and password.',
+  })
   @Post()
   @HttpCode(200)
   @Public()
@@ -33,10 +33,10 @@ export class UsersController {
     return success();
   }
 
-  /**
-   * Search for users.
-   * @remarks Fuzzy search for users by username to get name; at most 10, the best match first.
-   */
+  @ApiOperation({
+    summary: 'Search for users.',
+    description: 'Fuzzy search for users by username to get name; at most 10, the best match first.',
+  })
   @Get()
   @ApiSecurity('ApiKey')
   @ApiSuccess('list of users found', [UserDto], [{ name: 'Alex', username: 'alex' }])
@@ -45,10 +45,7 @@ export class UsersController {
     return success(await this.users.search(query.username));
   }
 
-  /**
-   * Describe a user.
-   * @remarks Get a user's information by their username.
-   */
+  @ApiOperation({ summary: 'Describe a user.', description: "Get a user's information by their username." })
   @Get(':user')
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to describe')
@@ -63,10 +60,10 @@ export class UsersController {
     return success(await this.users.getProfile(caller, user));
   }
 
-  /**
-   * Update a user.
-   * @remarks Their name, password, or email by their username.
-   */
+  @ApiOperation({
+    summary: 'Update a user.',
+    description: 'Their name, password, or email by their username.',
+  })
   @Put(':user')
   @UseGuards(SelfGuard)
   @ApiSecurity('ApiKey')
@@ -84,7 +81,7 @@ export class UsersController {
     return success();
   }
 
-  /** Delete a user and all their information by username. */
+  @ApiOperation({ summary: 'Delete a user and all their information by username.' })
   @Delete(':user')
   @UseGuards(SelfGuard)
   @ApiSecurity('ApiKey')
