@@ -11,7 +11,6 @@ export type MailTiming = Settings['mailTiming'];
 /** Stops the start. The message is for the operator, and is all that is printed. */
 export class StartError extends Error {}
 
-/** The checked settings, and the injection token for them. */
 export class Settings {
   host!: string;
   port!: number;
@@ -34,11 +33,7 @@ export class Settings {
   mailTiming = { pollMs: 1_000, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 1_000 };
 }
 
-/**
- * Reads the settings from the environment and from `.env`. The environment takes precedence.
- *
- * @throws StartError that names every setting at fault.
- */
+/** Reads the environment and `.env`; the environment wins. Throws a StartError that names every setting at fault. */
 export function loadSettings(): Settings {
   if (existsSync('.env')) process.loadEnvFile('.env');
   return readSettings(process.env);

@@ -28,11 +28,7 @@ export interface OpenDatabase {
   warnings: string[];
 }
 
-/**
- * Connects, checks the server's version, and migrates the schema.
- *
- * @throws StartError when the database cannot be reached, is too old, or a migration fails.
- */
+/** @throws StartError when the database cannot be reached, is too old, or a migration fails. */
 export async function openDatabase(database: DatabaseSettings): Promise<OpenDatabase> {
   let writer: DataSource | undefined;
   try {

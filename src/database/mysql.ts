@@ -85,7 +85,6 @@ class Lease {
     return true;
   }
 
-  /** Returns false when the time was over before. */
   end(): boolean {
     const inTime = !this.ended;
     this.ended = true;

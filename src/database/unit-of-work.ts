@@ -14,7 +14,6 @@ const RETRY_DELAY_MS = 20;
 
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
 
-/** One transaction on either database, valid until its unit of work ends. */
 export class Transaction {
   /** Ends a SELECT that locks its rows. Empty on SQLite, which has one writer. */
   readonly forUpdate: string;
@@ -169,7 +168,6 @@ export class UnitOfWork {
   }
 }
 
-/** Reads committed rows, outside of a transaction. */
 @Injectable()
 export class Reader {
   private readonly driver: Driver;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyMultipartOptions } from '@fastify/multipart';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
 import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
@@ -10,9 +10,6 @@ import { deferBodyParsing } from './json-body.js';
 import { limitShutdown } from './shutdown.js';
 
 const REQUEST_TIMEOUT_MS = 3_600_000;
-
-/** From how many characters on an answer is sent as bytes. */
-const LONG_TEXT_LENGTH = 4_096;
 
 export function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
   const adapter = new FastifyAdapter({
@@ -41,16 +38,5 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);
   limitShutdown(fastify);
-  sendLongTextsAsBytes(fastify);
   return adapter;
-}
-
-/** Node appends a text to the headers, which copies it once more, and as two bytes a character where one is not Latin. */
-function sendLongTextsAsBytes(fastify: FastifyInstance): void {
-  fastify.addHook('onSend', (_request, _reply, payload, done) => {
-    done(
-      null,
-      typeof payload === 'string' && payload.length >= LONG_TEXT_LENGTH ? Buffer.from(payload) : payload,
-    );
-  });
 }

@@ -205,7 +205,6 @@ export class LockedChat {
     this.tx.defer('UPDATE chats SET owner_id = ? WHERE id = ?', [userId, this.id]);
   }
 
-  /** Deletes the chat with its members and messages. */
   delete(): void {
     this.isDeleted = true;
     this.tx.defer('DELETE FROM chats WHERE id = ?', [this.id]);

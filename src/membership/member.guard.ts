@@ -6,9 +6,7 @@ import { type ChatAccess, Membership } from './membership.service.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by {@link MemberGuard}. */
     chatAccess?: ChatAccess;
-    /** Set by {@link prefetchMembership}. */
     membershipLookup?: Promise<MembershipRow | undefined>;
   }
 }
@@ -42,7 +40,6 @@ export class MemberGuard implements CanActivate {
   }
 }
 
-/** Binds the {@link ChatAccess} of a route behind {@link MemberGuard}. */
 export const AccessParam = createParamDecorator((_: unknown, context: ExecutionContext): ChatAccess => {
   const { chatAccess } = context.switchToHttp().getRequest<FastifyRequest>();
   if (!chatAccess) throw new Error('the route is not behind MemberGuard');

@@ -124,7 +124,6 @@ export class MessagesService {
     return { chat, message, key };
   }
 
-  /** Returns the chats in which the user may have sent something, whether or not still a member. */
   async findChatIdsOf(tx: Transaction, userId: number): Promise<number[]> {
     const ranges = await this.senderBlocks.findRanges(tx, userId);
     return [...new Set(ranges.map(({ chatId }) => chatId))];

@@ -31,7 +31,6 @@ import { type RoomRow, RoomsRepository } from './rooms.repository.js';
 const roomNotFound = () => notFound('room not found');
 const notInRoom = () => forbidden('you are not in this room');
 
-/** Rooms are chats that users find and join by name. */
 @Injectable()
 export class RoomsService implements OnModuleInit {
   constructor(

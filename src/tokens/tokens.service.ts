@@ -69,10 +69,7 @@ export class TokensService {
     return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
   }
 
-  /**
-   * Returns the user of a token whose signature is verified.
-   * @throws ParleyError (unauthenticated) when the token is of another kind or has been revoked.
-   */
+  /** @throws ParleyError (unauthenticated) when the token is of another kind or has been revoked. */
   async getCaller(kind: TokenKind, claims: Claims): Promise<Caller> {
     if (claims.aud !== kind) throw unauthenticated(`invalid token: not a token for ${kind}`);
     if (typeof claims.exp !== 'number' || typeof claims.jti !== 'string') {

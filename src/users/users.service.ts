@@ -93,7 +93,6 @@ export class UsersService {
     await this.outbox.add(tx, { userId, kind: 'verify-new-email', address: email });
   }
 
-  /** "Users" in the contract lists what is erased. */
   async erase({ userId }: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       // Adding the user to a chat locks this row too, so no membership appears until the end.
