@@ -12,7 +12,7 @@ type Turn = () => Promise<void>;
 const SAMPLE_INTERVAL_MS = 100;
 
 export interface Figures {
-  /** Requests per second in each round, and their median. */
+  /** Requests per second in each round; `rate` is their median. */
   rates: number[];
   rate: number;
   /** Milliseconds, over all rounds. */

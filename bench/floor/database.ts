@@ -6,7 +6,7 @@ type SentMessage = { seq: number; sentAt: number };
 
 export interface FloorDatabase {
   query<Row>(sql: string, values: Value[]): Promise<Row[]>;
-  /** Resolves when the message's own transaction is flushed to disk. */
+  /** Writes one message in a transaction of its own. Resolves when the transaction is flushed to disk. */
   send(chatId: number, senderId: number, text: string): Promise<SentMessage>;
   close(): Promise<void>;
 }

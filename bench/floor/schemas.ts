@@ -37,7 +37,7 @@ const page = { messages: arrayOf(message), page: integer, perPage: integer };
 export const PAGE = {
   params: object(chatPath),
   querystring: { type: 'object', properties: pageQuery },
-  // Without `required`: the serializer would write required properties first, and `page` last.
+  // No `required` list: the serializer writes required properties first, which would move `page` to the end.
   response: success({ type: 'object', properties: page }),
 };
 

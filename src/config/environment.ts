@@ -9,7 +9,7 @@ const parsed = <T>(rule: string, parse: (text: string) => T | undefined) =>
       const value = parse(text);
       if (value !== undefined) return value;
     } catch {
-      // Report the rule alone: the message of the error may contain a password.
+      // Drop the parser's error, because its message may quote a password.
     }
     context.addIssue(rule);
     return z.NEVER;

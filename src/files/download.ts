@@ -21,8 +21,8 @@ export function prepareDownload(file: FileRow, request: IncomingHttpHeaders): Do
     'x-content-type-options': 'nosniff',
     'content-security-policy': "default-src 'none'; sandbox",
   };
-  // `fresh` does not see Cache-Control, because fetch() adds `no-cache` to each request with an If-None-Match of
-  // its caller, and would never get a 304. RFC 9111 means `no-cache` for caches, not for the origin server.
+  // Do not pass Cache-Control: fetch() adds `no-cache` whenever its caller sets If-None-Match, and `fresh` would never
+  // allow a 304. In RFC 9111 `no-cache` addresses caches, not the origin.
   if (fresh({ 'if-none-match': request['if-none-match'] }, { etag })) return { status: 304, headers };
 
   const range = findRange(request, etag, file.size);
@@ -30,20 +30,20 @@ export function prepareDownload(file: FileRow, request: IncomingHttpHeaders): Do
     return { status: 416, headers: { ...headers, 'content-range': `bytes */${file.size}` } };
   }
   const bytes = range ?? { start: 0, end: file.size - 1 };
-  const described = {
+  const fileHeaders = {
     ...headers,
     'content-type': file.content_type,
     'content-disposition': attachment(file.filename || 'file'),
     'content-length': bytes.end - bytes.start + 1,
   };
-  if (!range) return { status: 200, headers: described, range: bytes };
+  if (!range) return { status: 200, headers: fileHeaders, range: bytes };
   const contentRange = `bytes ${range.start}-${range.end}/${file.size}`;
-  return { status: 206, headers: { ...described, 'content-range': contentRange }, range };
+  return { status: 206, headers: { ...fileHeaders, 'content-range': contentRange }, range };
 }
 
 const SINGLE_RANGE = /^bytes=\s*(?:(\d+)-(\d*)|-(\d+))\s*$/i;
 
-/** Returns the range to send. Several ranges, broken ranges and other units select the whole file (RFC 9110, 14.2). */
+/** Returns undefined for the whole file: several or broken ranges, other units, a stale If-Range (RFC 9110, 14.2). */
 function findRange(
   { range = '', 'if-range': ifRange = '' }: IncomingHttpHeaders,
   etag: string,

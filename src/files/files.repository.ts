@@ -30,7 +30,7 @@ export interface StoredContent {
   filename?: string;
 }
 
-/** Only pages of messages and downloads are read by SQL text, because they are hot paths. */
+/** Reads files of pages and downloads by SQL text, because they are hot paths. Uses entities for the rest. */
 @Injectable()
 export class FilesRepository {
   constructor(private readonly reader: Reader) {}

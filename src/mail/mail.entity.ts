@@ -30,7 +30,7 @@ export class Mail {
   @Column('int')
   attempts!: number;
 
-  /** When to try next, when the lease ends, or when the mail reached its final state; in microseconds. */
+  /** In microseconds. Waiting: the next attempt, or the end of the lease. Otherwise: when the mail got its state. */
   @Column('bigint', { name: 'due_at' })
   dueAt!: number;
 

@@ -16,7 +16,7 @@ export class Member {
   @Column('bigint')
   since!: number;
 
-  /** In microseconds. Joining a room again renews it, but not `since`. */
+  /** In microseconds. Joining a room again sets a new time here, while `since` keeps the first one. */
   @Column('bigint', { name: 'joined_at' })
   joinedAt!: number;
 }

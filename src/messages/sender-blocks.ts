@@ -5,14 +5,14 @@ import { BLOCK_BITS, SenderBlock } from './sender-block.entity.js';
 
 const BLOCK_SIZE = 2 ** BLOCK_BITS;
 
-/** Where a user sent something: the indexes `first` to `last` of a chat. */
+/** The indexes of a block, in which a user sent something. */
 export interface SentRange {
   chatId: number;
   first: number;
   last: number;
 }
 
-interface Sent {
+interface SentMessage {
   chatId: number;
   senderId: number;
   seq: number;
@@ -21,11 +21,11 @@ interface Sent {
 /** Records in which blocks of a chat each user has sent something, so that erasing the user finds the messages. */
 @Injectable()
 export class SenderBlocks {
-  /** Blocks whose rows are committed. A row goes only with its user or chat, whose ids are never used again. */
+  /** Blocks whose rows are committed. Never stale: a row is deleted only with its user or chat, whose ids are never reused. */
   private readonly recorded = new LRUCache<string, true>({ max: 10_000 });
 
-  /** Records the blocks of new messages, deferred. */
-  record(tx: Transaction, messages: Sent[]): void {
+  /** Adds the missing rows by a deferred statement. The chats must be locked. */
+  record(tx: Transaction, messages: SentMessage[]): void {
     const rows = new Map(
       messages.map(({ senderId, chatId, seq }) => {
         const row = [senderId, chatId, Math.floor(seq / BLOCK_SIZE)];
@@ -45,7 +45,7 @@ export class SenderBlocks {
     tx.afterCommit(() => rows.forEach((_, key) => this.recorded.set(key, true)));
   }
 
-  /** Returns the ranges of indexes in which all messages of a user lie. */
+  /** Returns ranges that contain all messages of the user, among messages of others. */
   async findRanges(tx: Transaction, senderId: number): Promise<SentRange[]> {
     const manager = await tx.manager();
     const blocks = await manager.findBy(SenderBlock, { senderId });

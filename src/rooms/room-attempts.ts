@@ -23,16 +23,15 @@ export class RoomAttempts {
   ) {}
 
   /**
-   * Returns what `isRight` returns, and counts an attempt when that is false. Checks of one user and room run one after the
-   * other, so that right passwords that arrive together do not count.
-   *
-   * @throws ParleyError (too-many) with the seconds to wait, for the right password too.
+   * Returns what `isRight` returns. An attempt is recorded before the check and deleted if the password is right. Checks of
+   * one user and room take turns in this process, so that right passwords sent together do not reach the limit.
+   * @throws ParleyError (too-many) with the seconds to wait, even for the right password.
    */
   async check(roomId: number, userId: number, isRight: () => Promise<boolean>): Promise<boolean> {
     if (!this.settings.rateLimits) return isRight();
     const key = `${roomId} ${userId}`;
     const turn = (this.turns.get(key) ?? Promise.resolve()).then(async () => {
-      const attempt = await this.count(roomId, userId);
+      const attempt = await this.recordAttempt(roomId, userId);
       const right = await isRight();
       if (right) await this.forget(attempt);
       return right;
@@ -46,8 +45,7 @@ export class RoomAttempts {
     }
   }
 
-  /** Counts before the password is checked, so that simultaneous checks cannot exceed the limit. */
-  private count(roomId: number, userId: number): Promise<number> {
+  private recordAttempt(roomId: number, userId: number): Promise<number> {
     return this.unitOfWork.run(async (tx) => {
       // The lock orders the user's attempts across instances.
       await this.users.lockUser(tx, userId);
@@ -58,7 +56,8 @@ export class RoomAttempts {
         order: { triedAt: 'ASC' },
       });
       if (earlier.length >= MAX_ATTEMPTS) {
-        const wait = Math.ceil((earlier[earlier.length - MAX_ATTEMPTS].triedAt - windowStart) / SECOND_US);
+        const oldestThatCounts = earlier[earlier.length - MAX_ATTEMPTS];
+        const wait = Math.ceil((oldestThatCounts.triedAt - windowStart) / SECOND_US);
         throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
       }
       await manager.delete(RoomAttempt, { userId, triedAt: LessThanOrEqual(windowStart) });

@@ -1,6 +1,6 @@
 import { Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** `suffix` rows find usernames by a substring. `typo` rows (at most one character deleted) find misspellings. */
+/** `suffix` rows find substrings. `typo` rows hold the username, whole and without one character, and find misspellings. */
 @Entity('user_search_terms', { withoutRowid: true })
 @Index('ix_user_search_terms_user_id', ['userId'])
 export class UserSearchTerm {

@@ -20,7 +20,7 @@ export class DiskStorage extends Storage {
     return new DiskStorage(folder);
   }
 
-  /** Renames the file when it is flushed, so that a file with its final name is always complete. */
+  /** Writes to a temporary name, flushes, then renames, so that a file with its final name is always complete. */
   async write(key: string, bytes: AsyncIterable<Buffer>): Promise<void> {
     const path = this.pathOf(key);
     const folder = dirname(path);

@@ -7,7 +7,7 @@ import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
-/** The upper bound of MAX_MESSAGE_LENGTH, which the service checks. */
+/** The largest value of MAX_MESSAGE_LENGTH. The service checks the configured value. */
 const MAX_TEXT_LENGTH = 16_383;
 
 /** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
@@ -35,7 +35,7 @@ export class SendMessageDto {
   )
   type!: MessageType;
 
-  /** Message to send; with an image a caption, which may be missing; with a file ignored. */
+  /** Text of a message, or optional caption of an image. Ignored for files. */
   @ValidateIf(
     ({ type, message }: SendMessageDto) => type === 'message' || (type === 'image' && message !== undefined),
   )

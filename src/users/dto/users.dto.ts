@@ -8,7 +8,7 @@ const EMAIL = /^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u;
 const MAX_USERNAME_KEY_LENGTH = 256;
 const MAX_EMAIL_KEY_LENGTH = 768;
 
-/** Checks the folded form too, because some letters unfold into words with spaces or brackets. */
+/** Checks the folded form too, because NFKC turns some single characters into words with spaces or brackets. */
 function validateUsername(value: unknown): string | undefined {
   const username = typeof value === 'string' ? value.normalize('NFC') : '';
   const problem = textValidator({ min: 1, max: 64 })(typeof value === 'string' ? username : value);
