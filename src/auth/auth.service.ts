@@ -76,6 +76,7 @@ export class AuthService {
 
   async verifyEmail(caller: Caller): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
+      await this.users.lockUser(tx, caller.userId);
       await this.tokens.consume(tx, caller);
       await this.tokens.revokeAll(tx, 'verify-email', caller.userId);
       await this.users.markVerified(tx, caller.userId);

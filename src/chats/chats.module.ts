@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { FilesModule } from '../files/files.module.js';
 import { MembershipModule } from '../membership/membership.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -8,7 +7,7 @@ import { ChatsRepository } from './chats.repository.js';
 import { ChatsService } from './chats.service.js';
 
 @Module({
-  imports: [FilesModule, MembershipModule, MessagesModule, UsersModule],
+  imports: [MembershipModule, MessagesModule, UsersModule],
   controllers: [ChatsController],
   providers: [ChatsService, ChatsRepository],
   exports: [ChatsService],

@@ -71,24 +71,27 @@ export class ChatsRepository {
     const messageOf = new Map(latest.map(({ id }, index) => [id, messages[index]]));
 
     const usersOf = new Map<number, UserDto[]>();
+    // A chat of several readers comes with its members once for each of them.
+    const sourceOf = new Map(members.map(({ chat_id, reader_id }) => [chat_id, reader_id]));
     for (const { chat_id, user_id, reader_id } of members.toSorted((a, b) => a.since - b.since)) {
       const user = userNames.get(user_id);
-      // A chat of several readers comes with its members once for each of them.
-      if (!user || chats.get(chat_id)?.reader_id !== reader_id) continue;
+      if (!user || sourceOf.get(chat_id) !== reader_id) continue;
       const users = usersOf.get(chat_id);
       if (users) users.push(user);
       else usersOf.set(chat_id, [user]);
     }
+    // A reader may have joined or left between the queries.
+    const isStillIn = new Set(members.map(({ reader_id, chat_id }) => `${reader_id} ${chat_id}`));
 
     const chatDtos = new Map<number, ChatDto>();
     for (const { id, uuid, name } of chats.values()) {
-      const users = usersOf.get(id);
       const message = messageOf.get(id);
-      // Without users, the reader joined or left between the queries.
-      if (users) chatDtos.set(id, { uuid, name, users, messages: message ? [message] : [] });
+      chatDtos.set(id, { uuid, name, users: usersOf.get(id) ?? [], messages: message ? [message] : [] });
     }
     return userIds.map((userId) =>
-      rows.flatMap((row) => (row.reader_id === userId ? (chatDtos.get(row.id) ?? []) : [])),
+      rows
+        .filter(({ reader_id, id }) => reader_id === userId && isStillIn.has(`${userId} ${id}`))
+        .flatMap(({ id }) => chatDtos.get(id) ?? []),
     );
   }
 

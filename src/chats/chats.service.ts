@@ -64,7 +64,8 @@ export class ChatsService implements OnModuleInit {
         text: message,
         file: null,
       } as const;
-      this.writer.writeIn(tx, new Map([[chat.id, chat]]), [first]);
+      const [outcome] = this.writer.writeIn(tx, new Map([[chat.id, chat]]), [first]);
+      if (outcome instanceof Error) throw outcome;
     });
     return { uuid };
   }

@@ -99,8 +99,8 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     multipleStatements: true,
     connectTimeout: TIMEOUT_MS,
     bigNumberStrings: false,
-    // A list in a statement makes one prepared statement for each of its lengths. MySQL allows 16,382 in all.
-    extra: { queueLimit: 10_000, maxPreparedStatements: 500 },
+    // Each connection prepares a statement once for each length of its list. MySQL allows 16,382 for all instances.
+    extra: { queueLimit: 10_000, maxPreparedStatements: 300 },
   };
 }
 

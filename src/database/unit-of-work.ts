@@ -168,6 +168,8 @@ export class UnitOfWork {
   }
 }
 
+type ReadingManager = Pick<EntityManager, 'find' | 'findBy' | 'findOne' | 'findOneBy' | 'existsBy'>;
+
 @Injectable()
 export class Reader {
   private readonly driver: Driver;
@@ -180,8 +182,8 @@ export class Reader {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
 
-  /** Reads entities. `read` must only call `find…` methods of the manager. */
-  run<T>(read: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /** Reads entities. */
+  run<T>(read: (manager: ReadingManager) => Promise<T>): Promise<T> {
     return this.driver.use(({ manager }) => read(manager));
   }
 

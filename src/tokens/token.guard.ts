@@ -38,7 +38,7 @@ export class TokenGuard implements CanActivate {
     const claims = this.tokens.findCachedClaims(token);
     if (claims) {
       const caller = this.tokens.getCaller(kind, claims);
-      void this.prefetch.run(request, Number(claims.sub));
+      this.prefetch.run(request, Number(claims.sub)).catch(() => {});
       request.user = await caller;
       return true;
     }

@@ -54,7 +54,10 @@ export class UsersService {
   /** @throws ParleyError (invalid) when the user does not exist. */
   async getProfile(caller: Caller, username: string): Promise<UserDetailDto> {
     const usernameKey = fold(username);
-    const user = await this.reader.run((manager) => manager.findOneBy(User, { usernameKey }));
+    const select = { id: true, name: true, username: true, email: true, verified: true };
+    const user = await this.reader.run((manager) =>
+      manager.findOne(User, { select, where: { usernameKey } }),
+    );
     if (!user) throw userNotFound(username);
     const profile = { name: user.name, username: user.username };
     return user.id === caller.userId ? { ...profile, email: user.email, verified: user.verified } : profile;
@@ -105,10 +108,8 @@ export class UsersService {
 
   /** Saves the hash of a registration that must fail. The unique indexes decide about concurrent registrations. */
   private async requireFree({ usernameKey, emailKey }: UserKeys): Promise<void> {
-    const where = [{ usernameKey }, { emailKey }];
-    const users = await this.reader.run((manager) => manager.findBy(User, where));
-    if (users.some((user) => user.usernameKey === usernameKey)) throw usernameTaken();
-    if (users.length > 0) throw emailTaken();
+    if (await this.reader.run((manager) => manager.existsBy(User, { usernameKey }))) throw usernameTaken();
+    if (await this.reader.run((manager) => manager.existsBy(User, { emailKey }))) throw emailTaken();
   }
 }
 
