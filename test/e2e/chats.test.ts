@@ -40,8 +40,8 @@ async function listedNames(member: Member): Promise<string[]> {
   return body.data.map(({ name }: Json) => name);
 }
 
-/** How many rows of a table belong to no chat that exists. */
-async function orphans(table: 'members' | 'messages'): Promise<number> {
+/** Counts the rows of a table whose chat does not exist. */
+async function countOrphans(table: 'members' | 'messages'): Promise<number> {
   const [{ count }] = await server.app
     .get(Reader)
     .query<{ count: number }>(
@@ -51,7 +51,7 @@ async function orphans(table: 'members' | 'messages'): Promise<number> {
 }
 
 describe('creating a chat', () => {
-  test('answers with its uuid, and the chat holds its users and the first message', async () => {
+  test('returns the uuid; the chat contains its users and the first message', async () => {
     const { status, body } = await alex.post('/api/chats', {
       name: 'Super Awesome Chat',
       users: ['sam'],
@@ -81,29 +81,29 @@ describe('creating a chat', () => {
     });
   });
 
-  test('makes its creator the owner, though the list names somebody else first', async () => {
+  test('makes the creator the owner, even if another user is listed first', async () => {
     const chat = await alex.createChat([sam]);
     expect(await sam.delete(`/api/chats/${chat}`)).toEqual(CANNOT_DELETE);
     expect(await alex.delete(`/api/chats/${chat}`)).toEqual(SUCCESS);
   });
 
   test.each([
-    ['oneself', ['alex', 'sam']],
+    ['the creator', ['alex', 'sam']],
     ['a user twice', ['sam', 'sam']],
     ['a user in two spellings', ['sam', 'SAM', 'ｓａｍ']],
-    ['oneself twice', ['sam', 'alex', 'ALEX']],
-  ])('takes no offence when the list names %s', async (_, users) => {
+    ['the creator twice', ['sam', 'alex', 'ALEX']],
+  ])('stores each member once when the list names %s', async (_, users) => {
     const { body } = await alex.post('/api/chats', { name: 'Chat', users, message: 'hello' });
     expect((await usernames(sam, body.data.uuid)).toSorted()).toEqual(['alex', 'sam']);
   });
 
-  test('with oneself alone is allowed', async () => {
+  test('allows a chat whose only member is the creator', async () => {
     const chat = await alex.createChat([]);
     expect(await usernames(alex, chat)).toEqual(['alex']);
     expect(await alex.send(chat, 'note to self')).toBe(1);
   });
 
-  test('ignores fields that it does not know', async () => {
+  test('ignores unknown fields', async () => {
     const fields = { uuid: randomUUID(), ownerId: 2, nextSeq: 7, messages: [{ message: 'forged' }] };
     const { body } = await alex.post('/api/chats', { name: 'C', users: ['sam'], message: 'm', ...fields });
     const chat = await alex.describeChat(body.data.uuid);
@@ -115,13 +115,13 @@ describe('creating a chat', () => {
     ['1 character', 'x'],
     ['128 letters', 'n'.repeat(128)],
     ['128 emoji', '😀'.repeat(128)],
-    ['spaces around it', '  padded  '],
-  ])('keeps a name of %s as it is', async (_, name) => {
+    ['leading and trailing spaces', '  padded  '],
+  ])('stores a name unchanged: %s', async (_, name) => {
     const chat = await alex.createChat([sam], { name });
     expect((await sam.describeChat(chat)).name).toBe(name);
   });
 
-  const right = { name: 'Chat', users: ['sam'], message: 'hello' };
+  const validFields = { name: 'Chat', users: ['sam'], message: 'hello' };
   test.each([
     ['no name', { name: undefined }, /'name' must be present/],
     ['a name that is a number', { name: 5 }, /'name'/],
@@ -131,7 +131,7 @@ describe('creating a chat', () => {
     ['a name of 129 letters', { name: 'n'.repeat(129) }, /'name'/],
     ['a name of 129 emoji', { name: '😀'.repeat(129) }, /'name'/],
     ['a name with NUL', { name: 'a\0b' }, /'name'/],
-    ['a name with half of an emoji', { name: 'a\ud83d' }, /'name'/],
+    ['a name with an unpaired surrogate', { name: 'a\ud83d' }, /'name'/],
     ['no users', { users: undefined }, /'users' must be present/],
     ['an empty list of users', { users: [] }, /'users'/],
     ['users that are a string', { users: 'sam' }, /'users'/],
@@ -142,17 +142,19 @@ describe('creating a chat', () => {
     ['a user that is a list', { users: [['sam']] }, /'users'/],
     ['a user with NUL', { users: ['sam\0'] }, /'users'/],
     ['a user who does not exist', { users: ['sam', 'test'] }, /^user 'test' does not exist$/],
-    ['a user without a name', { users: [''] }, /^user '' does not exist$/],
-    ['a user with a space behind', { users: ['sam '] }, /^user 'sam ' does not exist$/],
+    ['an empty username', { users: [''] }, /^user '' does not exist$/],
+    ['a username with a trailing space', { users: ['sam '] }, /^user 'sam ' does not exist$/],
     ['no message', { message: undefined }, /'message' must be present/],
     ['a message that is a number', { message: 5 }, /'message'/],
     ['a message that is null', { message: null }, /'message'/],
     ['an empty message', { message: '' }, /'message'/],
     ['a message of white space', { message: ' \n\u3000' }, /'message'/],
     ['a message of 16,384 characters', { message: 'm'.repeat(16_384) }, /'message'/],
-  ])('refuses %s, and nothing of it is there', async (_, wrong, reason) => {
+  ])('refuses %s and creates no chat', async (_, invalidFields, reason) => {
     const before = await listedNames(alex);
-    expect(await alex.post('/api/chats', { ...right, ...wrong })).toEqual(errorAnswer(400, reason));
+    expect(await alex.post('/api/chats', { ...validFields, ...invalidFields })).toEqual(
+      errorAnswer(400, reason),
+    );
     expect(await listedNames(alex)).toEqual(before);
   });
 
@@ -174,7 +176,7 @@ describe('listing chats', () => {
     expect(body).toEqual({ status: 'success', data: [] });
   });
 
-  test('puts the latest activity first, and editing, deleting and renaming are none', async () => {
+  test('orders chats by their latest send; edits, deletions, renames and additions do not reorder them', async () => {
     const [lee, max] = [await server.parley.signUp('lee'), await server.parley.signUp('max')];
     const first = await lee.createChat([max], { name: 'first' });
     const second = await max.createChat([lee], { name: 'second' });
@@ -194,7 +196,7 @@ describe('listing chats', () => {
     expect(await listedNames(max)).toEqual(['second', 'renamed', 'third']);
   });
 
-  test('shows the most recent message alone', async () => {
+  test('shows only the most recent message', async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'second');
     await alex.send(chat, 'third');
@@ -204,14 +206,14 @@ describe('listing chats', () => {
     expect((await alex.describeChat(chat)).messages).toMatchObject([{ index: 1, message: 'second' }]);
   });
 
-  test('shows no message once all are deleted', async () => {
+  test('shows no message when all messages are deleted', async () => {
     const chat = await alex.createChat([sam]);
     await alex.delete(`/api/chats/${chat}/messages/0`);
     const { body } = await alex.get('/api/chats');
     expect(body.data[0]).toEqual({ uuid: chat, name: 'Chat', users: [alex.user, sam.user], messages: [] });
   });
 
-  test('shows the chats of the caller and no others', async () => {
+  test("shows only the caller's chats", async () => {
     const [eve, bob] = [await server.parley.signUp('eve'), await server.parley.signUp('bob')];
     await alex.createChat([bob], { name: 'with bob' });
     await alex.createChat([eve], { name: 'with eve' });
@@ -219,7 +221,7 @@ describe('listing chats', () => {
     expect(await listedNames(bob)).toEqual(['with bob']);
   });
 
-  test('shows what the description of each chat shows', async () => {
+  test('returns each chat exactly as its description does', async () => {
     await alex.createChat([sam, kim], { name: 'one' });
     await kim.createChat([sam], { name: 'two' });
     const { body } = await sam.get('/api/chats');
@@ -229,7 +231,7 @@ describe('listing chats', () => {
 });
 
 describe('describing a chat', () => {
-  test('answers with an array of this one chat', async () => {
+  test('returns an array that contains only this chat', async () => {
     await alex.createChat([sam]);
     const chat = await alex.createChat([sam], { name: 'described' });
     const { body } = await sam.get(`/api/chats/${chat}`);
@@ -237,26 +239,26 @@ describe('describing a chat', () => {
     expect(body.data).toHaveLength(1);
   });
 
-  test('finds the uuid in either case', async () => {
+  test('accepts an upper-case uuid', async () => {
     const chat = await alex.createChat([sam]);
     const { body } = await alex.get(`/api/chats/${chat.toUpperCase()}`);
     expect(body.data[0].uuid).toBe(chat);
   });
 
-  test('shows users alone as everybody sees them, without email', async () => {
+  test('shows the public profile of each user, without the email address', async () => {
     const chat = await alex.createChat([sam]);
     expect((await alex.describeChat(chat)).users).toEqual([alex.user, sam.user]);
   });
 });
 
 describe('updating a chat', () => {
-  test('any member renames it', async () => {
+  test('any member can rename the chat', async () => {
     const chat = await alex.createChat([sam]);
     expect(await sam.put(`/api/chats/${chat}`, { name: 'by sam 😀' })).toEqual(SUCCESS);
     expect((await alex.describeChat(chat)).name).toBe('by sam 😀');
   });
 
-  test('a user with a space behind the name is somebody else', async () => {
+  test('a trailing space in a username is not ignored', async () => {
     const chat = await alex.createChat([sam]);
     for (const mode of ['add', 'delete']) {
       const answer = await alex.put(`/api/chats/${chat}`, { mode, user: 'sam ' });
@@ -265,19 +267,19 @@ describe('updating a chat', () => {
     expect(await sam.get('/api/users/alex%20')).toEqual(errorAnswer(400, "user 'alex ' does not exist"));
   });
 
-  test('to the name that it has is fine', async () => {
+  test('accepts the current name as the new name', async () => {
     const chat = await alex.createChat([sam], { name: 'same' });
     expect(await alex.put(`/api/chats/${chat}`, { name: 'same' })).toEqual(SUCCESS);
   });
 
-  test('any member adds a user, in any spelling of the name', async () => {
+  test('any member can add a user; the case of the username does not matter', async () => {
     const chat = await alex.createChat([sam]);
     expect(await sam.put(`/api/chats/${chat}`, { mode: 'add', user: 'KIM' })).toEqual(SUCCESS);
     expect(await usernames(kim, chat)).toEqual(['alex', 'sam', 'kim']);
     expect(await kim.texts(chat)).toEqual(['first']);
   });
 
-  test('adding a member again is refused', async () => {
+  test('refuses to add a user who is already a member', async () => {
     const chat = await alex.createChat([sam]);
     const words = "user 'sam' is already part of specified chat";
     expect(await add(alex, chat, sam)).toEqual(errorAnswer(400, words));
@@ -285,13 +287,13 @@ describe('updating a chat', () => {
     expect(await usernames(alex, chat)).toEqual(['alex', 'sam']);
   });
 
-  test('the owner removes anyone', async () => {
+  test('the owner can remove any member', async () => {
     const chat = await alex.createChat([sam, kim]);
     expect(await remove(alex, chat, sam)).toEqual(SUCCESS);
     expect(await usernames(alex, chat)).toEqual(['alex', 'kim']);
   });
 
-  test('any other member removes themself alone', async () => {
+  test('a member who is not the owner can remove only themself', async () => {
     const chat = await alex.createChat([sam, kim]);
     expect(await remove(sam, chat, kim)).toEqual(CANNOT_REMOVE);
     expect(await remove(sam, chat, alex)).toEqual(CANNOT_REMOVE);
@@ -300,7 +302,7 @@ describe('updating a chat', () => {
     expect(await usernames(alex, chat)).toEqual(['alex', 'kim']);
   });
 
-  test('removing a user who is not in it is refused, and told to the owner alone', async () => {
+  test('refuses to remove a non-member, and tells only the owner that the user is not a member', async () => {
     const chat = await alex.createChat([sam]);
     expect(await remove(alex, chat, kim)).toEqual(
       errorAnswer(400, "user 'kim' is not part of specified chat"),
@@ -308,18 +310,18 @@ describe('updating a chat', () => {
     expect(await remove(sam, chat, kim)).toEqual(CANNOT_REMOVE);
   });
 
-  test.each(['add', 'delete'])('%s refuses a user who does not exist', async (mode) => {
+  test.each(['add', 'delete'])('mode %s refuses a user who does not exist', async (mode) => {
     const chat = await alex.createChat([sam]);
     const answer = await alex.put(`/api/chats/${chat}`, { mode, user: 'test' });
     expect(answer).toEqual(errorAnswer(400, "user 'test' does not exist"));
   });
 
-  test('who may not remove others is told so, whether the other exists or not', async () => {
+  test('a member who may not remove others gets 403 even if the user does not exist', async () => {
     const chat = await alex.createChat([sam]);
     expect(await sam.put(`/api/chats/${chat}`, { mode: 'delete', user: 'test' })).toEqual(CANNOT_REMOVE);
   });
 
-  test('name and user change together', async () => {
+  test('one request changes the name and the members', async () => {
     const chat = await alex.createChat([sam]);
     const update = { name: 'with kim', mode: 'add', user: 'kim' };
     expect(await sam.put(`/api/chats/${chat}`, update)).toEqual(SUCCESS);
@@ -344,15 +346,15 @@ describe('updating a chat', () => {
     ['the mode is unknown', { name: 'new', mode: 'remove', user: 'kim' }, 400],
     ['the user is missing', { name: 'new', mode: 'add' }, 400],
     ['the mode is missing', { name: 'new', user: 'kim' }, 400],
-  ])('nothing of it happens when %s', async (_, update, status) => {
+  ])('changes nothing when %s', async (_, update, status) => {
     const chat = await alex.createChat([sam]);
     expect(await sam.put(`/api/chats/${chat}`, update)).toEqual(errorAnswer(status));
     expect(await alex.describeChat(chat)).toMatchObject({ name: 'Chat', users: [alex.user, sam.user] });
   });
 
   test.each([
-    ['nothing', {}, /'name' and 'mode'/],
-    ['unknown fields alone', { title: 'new' }, /'name' and 'mode'/],
+    ['an empty object', {}, /'name' and 'mode'/],
+    ['only unknown fields', { title: 'new' }, /'name' and 'mode'/],
     ['a mode without a user', { mode: 'add' }, /'user' must be present/],
     ['a user without a mode', { user: 'kim' }, /'mode' must be present/],
     ['an unknown mode', { mode: 'ADD', user: 'kim' }, /'mode'/],
@@ -365,12 +367,12 @@ describe('updating a chat', () => {
     ['a name that is null', { name: null }, /'name'/],
     ['an empty name', { name: '' }, /'name'/],
     ['a name of 129 emoji', { name: '😀'.repeat(129) }, /'name'/],
-  ])('with %s is refused', async (_, update, reason) => {
+  ])('refuses %s', async (_, update, reason) => {
     const chat = await alex.createChat([sam]);
     expect(await alex.put(`/api/chats/${chat}`, update)).toEqual(errorAnswer(400, reason));
   });
 
-  test.each(Object.entries(BAD_BODIES))('with %s is refused', async (_, options) => {
+  test.each(Object.entries(BAD_BODIES))('refuses %s', async (_, options) => {
     const chat = await alex.createChat([sam]);
     const path = `/api/chats/${chat}`;
     const answer = await server.parley.request('PUT', path, { token: alex.token, ...options });
@@ -379,7 +381,7 @@ describe('updating a chat', () => {
 });
 
 describe('leaving a chat', () => {
-  test('passes the ownership to the member who is in it longest', async () => {
+  test('passes ownership to the longest-standing member', async () => {
     const chat = await alex.createChat([]);
     await add(alex, chat, sam);
     await add(alex, chat, kim);
@@ -390,7 +392,7 @@ describe('leaving a chat', () => {
     expect(await sam.delete(`/api/chats/${chat}`)).toEqual(SUCCESS);
   });
 
-  test('costs the seniority: who comes back is the newest', async () => {
+  test('resets seniority: a member who rejoins is the newest member', async () => {
     const chat = await alex.createChat([]);
     await add(alex, chat, sam);
     await add(alex, chat, kim);
@@ -402,36 +404,36 @@ describe('leaving a chat', () => {
     expect(await kim.delete(`/api/chats/${chat}`)).toEqual(SUCCESS);
   });
 
-  test('as an ordinary member changes nothing about the owner', async () => {
+  test('does not change the owner when an ordinary member leaves', async () => {
     const chat = await alex.createChat([sam, kim]);
     await leave(sam, chat);
     expect(await remove(alex, chat, kim)).toEqual(SUCCESS);
   });
 
-  test('does not make the owner one again who comes back', async () => {
+  test('does not restore ownership when the former owner rejoins', async () => {
     const chat = await alex.createChat([sam]);
     await leave(alex, chat);
     await add(sam, chat, alex);
     expect(await alex.delete(`/api/chats/${chat}`)).toEqual(CANNOT_DELETE);
   });
 
-  test('keeps what was said', async () => {
+  test('keeps the messages of the member who left', async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'goodbye');
     await leave(sam, chat);
     expect((await alex.list(chat)).messages).toMatchObject([{}, { sender: sam.user, message: 'goodbye' }]);
   });
 
-  test('as the last one takes the chat along, with its messages', async () => {
+  test('deletes the chat and its messages when the last member leaves', async () => {
     const chat = await alex.createChat([sam]);
     expect(await leave(alex, chat)).toEqual(SUCCESS);
     expect(await leave(sam, chat)).toEqual(SUCCESS);
     expect(await sam.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
     expect(await alex.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
-    expect([await orphans('messages'), await orphans('members')]).toEqual([0, 0]);
+    expect([await countOrphans('messages'), await countOrphans('members')]).toEqual([0, 0]);
   });
 
-  test('by erasing oneself passes the ownership too, and takes the chat along where one was alone', async () => {
+  test('by erasing the account passes on ownership, and deletes chats without other members', async () => {
     const ann = await server.parley.signUp('ann');
     const shared = await ann.createChat([]);
     await add(ann, shared, sam);
@@ -447,7 +449,7 @@ describe('leaving a chat', () => {
 });
 
 describe('deleting a chat', () => {
-  test('is for its owner alone, and it is gone for everybody', async () => {
+  test('is allowed only for the owner, and deletes the chat for all members', async () => {
     const chat = await alex.createChat([sam]);
     const other = await alex.createChat([sam], { name: 'other' });
     expect(await sam.delete(`/api/chats/${chat}`)).toEqual(CANNOT_DELETE);
@@ -457,7 +459,7 @@ describe('deleting a chat', () => {
     expect(await sam.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
     expect((await listedNames(sam))[0]).toBe('other');
     expect(await sam.texts(other)).toEqual(['first']);
-    expect([await orphans('messages'), await orphans('members')]).toEqual([0, 0]);
+    expect([await countOrphans('messages'), await countOrphans('members')]).toEqual([0, 0]);
   });
 });
 
@@ -474,14 +476,14 @@ describe.each(ROUTES)('%s', (_, { method, path, json }) => {
   const NONSENSE_QUERY = method === 'GET' ? '?page=x&per_page=0&before=1&after=1' : '';
   const badBodies = json === undefined ? [] : Object.entries(BAD_BODIES);
 
-  test('refuses an outsider, and nothing changes', async () => {
+  test('refuses a non-member and changes nothing', async () => {
     const chat = await alex.createChat([sam]);
     const before = [await alex.describeChat(chat), await alex.list(chat)];
     expect(await call(kim, chat)).toEqual(NOT_A_MEMBER);
     expect([await alex.describeChat(chat), await alex.list(chat)]).toEqual(before);
   });
 
-  test('tells an outsider nothing but that, whatever else is wrong', async () => {
+  test('refuses a non-member before it checks the query, the body or the message', async () => {
     const chat = await alex.createChat([sam]);
     expect(await call(kim, chat, {}, NONSENSE_QUERY)).toEqual(NOT_A_MEMBER);
     for (const [, options] of badBodies) {
@@ -491,7 +493,7 @@ describe.each(ROUTES)('%s', (_, { method, path, json }) => {
     expect(await call(kim, chat)).toEqual(NOT_A_MEMBER);
   });
 
-  test('refuses a member from the moment of the removal, and serves again from the next addition', async () => {
+  test('refuses a removed member, and accepts the member after they are added again', async () => {
     const chat = await kim.createChat([alex, sam]);
     await kim.send(chat, 'second');
     await leave(kim, chat);
@@ -502,7 +504,7 @@ describe.each(ROUTES)('%s', (_, { method, path, json }) => {
     expect(await call(sam, chat)).not.toEqual(NOT_A_MEMBER);
   });
 
-  test('says that an unknown chat does not exist, before it looks at query and body', async () => {
+  test('reports an unknown chat before it checks the query and the body', async () => {
     expect(await call(alex, randomUUID())).toEqual(UNKNOWN_CHAT);
     expect(await call(alex, randomUUID(), {}, NONSENSE_QUERY)).toEqual(UNKNOWN_CHAT);
     for (const [, options] of badBodies) {
@@ -517,14 +519,14 @@ describe.each(ROUTES)('%s', (_, { method, path, json }) => {
     },
   );
 
-  test('refuses a uuid with something around it', async () => {
+  test('refuses a uuid with extra characters around it', async () => {
     const chat = await alex.createChat([sam]);
     for (const uuid of [`${chat}%20`, `%20${chat}`, `${chat}%0A`, `${chat}0`, `{${chat}}`]) {
       expect(await call(alex, uuid)).toEqual(errorAnswer(400, /path parameter 'chat'/));
     }
   });
 
-  test('asks for the token before anything else', async () => {
+  test('checks the token before anything else', async () => {
     const chat = await alex.createChat([sam]);
     const missing = errorAnswer(401, "header 'Authorization' must be present");
     expect(await call(undefined, chat)).toEqual(missing);

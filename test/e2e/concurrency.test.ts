@@ -26,7 +26,7 @@ afterEach(async () => {
 
 const SUCCESS = expect.objectContaining({ status: 200 }) as unknown;
 
-/** As many calls as wanted, all under way at once. */
+/** Runs `count` calls concurrently. */
 const atOnce = <T>(count: number, call: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => call(n)));
 
@@ -41,7 +41,7 @@ const statusesOf = (answers: Answer[]) =>
   [...new Set(answers.map(({ status }) => status))].toSorted((a, b) => a - b);
 const numbersFrom = (first: number, count: number) => Array.from({ length: count }, (_, n) => first + n);
 
-/** Holds all that the answers acknowledged against what the chat shows. */
+/** Asserts that the stored messages are exactly the acknowledged ones. */
 function expectStored(sent: { text: string; answer: Answer }[], stored: Json[]): void {
   const acknowledged = sent
     .filter(({ answer }) => answer.status === 200)
@@ -57,8 +57,8 @@ function expectToIncrease(timestamps: number[]): void {
   expect(wrong).toEqual([]);
 }
 
-describe('sending at once', () => {
-  test('to one chat gives everybody the next free index, and all of it is stored in order', async () => {
+describe('concurrent requests for messages', () => {
+  test('sends to one chat get consecutive indexes and are stored in order', async () => {
     const chat = await alex.createChat(members);
     const sent = await atOnce(200, async (n) => ({
       text: `text ${n}`,
@@ -72,7 +72,7 @@ describe('sending at once', () => {
     expectToIncrease(messages.map(({ timestamp }: Json) => timestamp));
   });
 
-  test('to twenty chats keeps them apart', async () => {
+  test('sends to twenty chats are stored in their own chats', async () => {
     const chats = await atOnce(20, (n) => members[n].createChat(members, { name: String(n) }));
     const sent = await atOnce(200, async (n) => {
       const chat = n % 20;
@@ -91,7 +91,7 @@ describe('sending at once', () => {
     }
   });
 
-  test('shares commits', async () => {
+  test('sends share commits', async () => {
     const chat = await alex.createChat(members);
     const run = vi.spyOn(UnitOfWork.prototype, 'run');
     await atOnce(200, (n) => members[n % 20].send(chat, 'text'));
@@ -100,7 +100,7 @@ describe('sending at once', () => {
     run.mockRestore();
   });
 
-  test('and editing and deleting gets in nobody’s way', async () => {
+  test('sends, edits and deletions do not disturb each other', async () => {
     const chat = await alex.createChat(members);
     await atOnce(40, (n) => members[n % 20].send(chat, 'text'));
     const { messages } = await alex.list(chat);
@@ -115,7 +115,7 @@ describe('sending at once', () => {
     expect(await alex.texts(chat)).toEqual(Array(41).fill('new'));
   });
 
-  test('one message is deleted once', async () => {
+  test('of twenty deletions of one message, exactly one succeeds', async () => {
     const chat = await alex.createChat(members);
     const answers = await atOnce(20, () => alex.delete(`/api/chats/${chat}/messages/0`));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
@@ -125,8 +125,8 @@ describe('sending at once', () => {
   });
 });
 
-describe('sending while', () => {
-  /** Twenty sends before the event, twenty after, none waiting for another. */
+describe('sends that race', () => {
+  /** Runs `event` concurrently with 20 sends that start before it and 20 that start after it. */
   async function sendAround<T>(as: Member, chat: string, event: () => Promise<T>) {
     const call = async (n: number) => ({ text: `text ${n}`, answer: await send(as, chat, `text ${n}`) });
     const before = atOnce(20, call);
@@ -135,8 +135,8 @@ describe('sending while', () => {
     return { result: await result, sent: [...(await before), ...(await after)] };
   }
 
-  // More often than once: which of the two comes first is a matter of luck.
-  test.each([1, 2, 3])('the sender is removed either succeeds or does not (round %i)', async () => {
+  // Each race runs three times, because the order of the requests varies.
+  test.each([1, 2, 3])('with the removal of the sender either succeed or return 403 (round %i)', async () => {
     const chat = await alex.createChat([sam]);
     const { result, sent } = await sendAround(sam, chat, () => remove(alex, chat, sam));
     expect(result).toEqual(SUCCESS);
@@ -147,26 +147,32 @@ describe('sending while', () => {
     expect(await send(sam, chat, 'too late')).toEqual(NOT_A_MEMBER);
   });
 
-  test.each([1, 2, 3])('the chat is deleted either succeeds or finds no chat (round %i)', async () => {
-    const chat = await alex.createChat([sam]);
-    const { result, sent } = await sendAround(sam, chat, () => alex.delete(`/api/chats/${chat}`));
-    expect(result).toEqual(SUCCESS);
-    for (const { answer } of sent) {
-      if (answer.status !== 200) expect(answer).toEqual(UNKNOWN_CHAT);
-    }
-    expect(await send(sam, chat, 'too late')).toEqual(UNKNOWN_CHAT);
-  });
+  test.each([1, 2, 3])(
+    'with the deletion of the chat either succeed or find no chat (round %i)',
+    async () => {
+      const chat = await alex.createChat([sam]);
+      const { result, sent } = await sendAround(sam, chat, () => alex.delete(`/api/chats/${chat}`));
+      expect(result).toEqual(SUCCESS);
+      for (const { answer } of sent) {
+        if (answer.status !== 200) expect(answer).toEqual(UNKNOWN_CHAT);
+      }
+      expect(await send(sam, chat, 'too late')).toEqual(UNKNOWN_CHAT);
+    },
+  );
 
-  test.each([1, 2, 3])('the sender is erased leaves nothing of the sender (round %i)', async (round) => {
-    const ghost = await server.parley.signUp(`ghost${round}`);
-    const chat = await alex.createChat([ghost]);
-    const erase = () => ghost.delete(`/api/users/${ghost.username}`);
-    const { result, sent } = await sendAround(ghost, chat, erase);
-    expect(result).toEqual(SUCCESS);
-    const others = sent.map(({ answer }) => answer).filter(({ status }) => status !== 200);
-    expect(statusesOf(others).filter((status) => status !== 401 && status !== 403)).toEqual([]);
-    expect(await alex.texts(chat)).toEqual(['first']);
-  });
+  test.each([1, 2, 3])(
+    'with the erasure of the sender leave no messages of the sender (round %i)',
+    async (round) => {
+      const ghost = await server.parley.signUp(`ghost${round}`);
+      const chat = await alex.createChat([ghost]);
+      const erase = () => ghost.delete(`/api/users/${ghost.username}`);
+      const { result, sent } = await sendAround(ghost, chat, erase);
+      expect(result).toEqual(SUCCESS);
+      const others = sent.map(({ answer }) => answer).filter(({ status }) => status !== 200);
+      expect(statusesOf(others).filter((status) => status !== 401 && status !== 403)).toEqual([]);
+      expect(await alex.texts(chat)).toEqual(['first']);
+    },
+  );
 });
 
 describe('membership', () => {
@@ -176,7 +182,7 @@ describe('membership', () => {
     chat = await alex.createChat(members.slice(2));
   });
 
-  test('of fifty additions of one user at once, one succeeds', async () => {
+  test('of fifty concurrent additions of one user, exactly one succeeds', async () => {
     const answers = await atOnce(50, (n) => add(members[n % 2 ? 2 : 0], chat, sam));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     const others = answers.filter(({ status }) => status !== 200);
@@ -186,13 +192,13 @@ describe('membership', () => {
     expect((await alex.describeChat(chat)).users).toHaveLength(20);
   });
 
-  test('of twenty removals of one user at once, one succeeds', async () => {
+  test('of twenty concurrent removals of one user, exactly one succeeds', async () => {
     const answers = await atOnce(20, () => remove(alex, chat, members[2]));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(statusesOf(answers)).toEqual([200, 400]);
   });
 
-  test('twenty members who join at once have twenty places in the order of seniority', async () => {
+  test('members who are added concurrently get distinct places in the order of seniority', async () => {
     const own = await alex.createChat([]);
     const answers = await atOnce(19, (n) => add(alex, own, members[n + 1]));
     expect(statusesOf(answers)).toEqual([200]);
@@ -202,21 +208,21 @@ describe('membership', () => {
     expect(await heir?.delete(`/api/chats/${own}`)).toEqual(SUCCESS);
   });
 
-  test('when all leave at once, the chat goes', async () => {
+  test('the chat is deleted when all members leave at once', async () => {
     await add(alex, chat, sam);
     const answers = await atOnce(20, (n) => remove(members[n], chat, members[n]));
     expect(statusesOf(answers)).toEqual([200]);
     expect(await alex.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
   });
 
-  test('when all but one leave at once, that one owns the chat', async () => {
+  test('the remaining member owns the chat when all others leave at once', async () => {
     await add(alex, chat, sam);
     const answers = await atOnce(19, (n) => remove(members[n], chat, members[n]));
     expect(statusesOf(answers)).toEqual([200]);
     expect(await members[19].delete(`/api/chats/${chat}`)).toEqual(SUCCESS);
   });
 
-  test('of twenty deletions of the chat at once, one succeeds', async () => {
+  test('of twenty concurrent deletions of the chat, exactly one succeeds', async () => {
     const answers = await atOnce(20, () => alex.delete(`/api/chats/${chat}`));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     for (const answer of answers.filter(({ status }) => status !== 200)) {
@@ -227,7 +233,7 @@ describe('membership', () => {
 
 describe('erasing a user', () => {
   test.each([1, 2, 3, 4, 5])(
-    'while others add them, and they create chats, leaves nothing behind (round %i)',
+    'leaves no data while others add the user and the user creates chats (round %i)',
     async (round) => {
       const ghost = await server.parley.signUp(`spirit${round}`);
       const chats = await atOnce(16, (n) => members[n].createChat(n % 2 ? [ghost] : []));
@@ -249,7 +255,7 @@ describe('erasing a user', () => {
     },
   );
 
-  test('together with everybody else at once leaves no chat', async () => {
+  test('leaves no chat when all members are erased at once', async () => {
     const doomed = await atOnce(8, (n) => server.parley.signUp(`doomed${n}`));
     const chats = await atOnce(8, (n) => doomed[n].createChat(doomed));
     await atOnce(32, (n) => doomed[n % 8].send(chats[(n * 3) % 8], 'text'));
@@ -258,16 +264,19 @@ describe('erasing a user', () => {
     for (const chat of chats) expect(await alex.get(`/api/chats/${chat}`)).toEqual(UNKNOWN_CHAT);
   });
 
-  test.each([1, 2, 3])('while the owner deletes their messages keeps the count (round %i)', async (round) => {
-    const ghost = await server.parley.signUp(`shade${round}`);
-    const chat = await alex.createChat([ghost]);
-    await atOnce(30, () => ghost.send(chat, 'text'));
-    await alex.send(chat, 'last');
-    // Having left, the ghost's erasure does not find the chat among the ghost's own.
-    await remove(ghost, chat, ghost);
-    const deletions = atOnce(30, (n) => alex.delete(`/api/chats/${chat}/messages/${n + 1}`));
-    expect(await ghost.delete(`/api/users/${ghost.username}`)).toEqual(SUCCESS);
-    expect((await deletions).filter(({ status }) => status !== 200 && status !== 400)).toEqual([]);
-    expect(await alex.texts(chat)).toEqual(['first', 'last']);
-  });
+  test.each([1, 2, 3])(
+    "keeps the message count correct while the owner deletes the user's messages (round %i)",
+    async (round) => {
+      const ghost = await server.parley.signUp(`shade${round}`);
+      const chat = await alex.createChat([ghost]);
+      await atOnce(30, () => ghost.send(chat, 'text'));
+      await alex.send(chat, 'last');
+      // The ghost leaves first, so that the erasure does not find the chat through a membership.
+      await remove(ghost, chat, ghost);
+      const deletions = atOnce(30, (n) => alex.delete(`/api/chats/${chat}/messages/${n + 1}`));
+      expect(await ghost.delete(`/api/users/${ghost.username}`)).toEqual(SUCCESS);
+      expect((await deletions).filter(({ status }) => status !== 200 && status !== 400)).toEqual([]);
+      expect(await alex.texts(chat)).toEqual(['first', 'last']);
+    },
+  );
 });

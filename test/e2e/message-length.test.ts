@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-test('a chat may begin with a text as long as MAX_MESSAGE_LENGTH says, counted in characters', async () => {
+test('the first message of a chat may have up to MAX_MESSAGE_LENGTH characters', async () => {
   const chat = await alex.createChat([], { message: LONGEST });
   expect(await alex.texts(chat)).toEqual([LONGEST]);
   const { body: before } = await alex.get('/api/chats');
@@ -27,7 +27,7 @@ test('a chat may begin with a text as long as MAX_MESSAGE_LENGTH says, counted i
   expect((await alex.get('/api/chats')).body).toEqual(before);
 });
 
-test('a text may be sent, and edited, to that length', async () => {
+test('a sent or edited text may have up to MAX_MESSAGE_LENGTH characters', async () => {
   const chat = await alex.createChat([], { message: 'short' });
   const path = `/api/chats/${chat}/messages`;
   expect(await alex.send(chat, LONGEST)).toBe(1);

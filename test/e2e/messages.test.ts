@@ -22,10 +22,10 @@ const SUCCESS = expect.objectContaining({ status: 200, body: { status: 'success'
 const NOT_THE_SENDER = errorAnswer(403, 'not allowed to modify messages of other users');
 const MAY_NOT_DELETE = errorAnswer(403, 'not allowed to delete messages of other users');
 
-/** The largest number that a query or a path may hold. */
+/** The largest integer that a query or path parameter may hold. */
 const LARGEST = '9007199254740991';
 
-/** Texts that JavaScript or a database might take for a number, and the contract does not. */
+/** Texts that JavaScript or a database might parse as a number, but the API must refuse. */
 const NOT_NUMBERS = [
   '',
   '01',
@@ -56,7 +56,7 @@ const NOT_NUMBERS = [
 const send = (as: Member, chat: string, fields: unknown) => as.post(`/api/chats/${chat}/messages`, fields);
 const edit = (as: Member, chat: string, index: number | string, message: unknown) =>
   as.put(`/api/chats/${chat}/messages/${index}`, { message });
-const erase = (as: Member, chat: string, index: number | string) =>
+const deleteMessage = (as: Member, chat: string, index: number | string) =>
   as.delete(`/api/chats/${chat}/messages/${index}`);
 const read = (as: Member, chat: string, index: number | string) =>
   as.get(`/api/chats/${chat}/messages/${index}`);
@@ -66,14 +66,14 @@ async function indices(as: Member, chat: string, query = ''): Promise<number[]> 
   return messages.map(({ index }: Json) => index);
 }
 
-/** A chat of alex and sam with messages 0 to `count` − 1, each with its index as its text. */
-async function chatOf(count: number): Promise<string> {
+/** Creates a chat of alex and sam with messages 0 to `count` − 1. The text of each message is its index. */
+async function createChatOf(count: number): Promise<string> {
   const chat = await alex.createChat([sam], { message: '0' });
   for (let index = 1; index < count; index += 1) await sam.send(chat, String(index));
   return chat;
 }
 
-/** The answer as it went over the wire. */
+/** Returns the response body as text, because `JSON.parse` would round timestamps. */
 async function rawText(as: Member, path: string, body?: unknown): Promise<string> {
   const response = await fetch(server.url + path, {
     method: body === undefined ? 'GET' : 'POST',
@@ -83,12 +83,12 @@ async function rawText(as: Member, path: string, body?: unknown): Promise<string
   return response.text();
 }
 
-/** All values of a field as they stand in JSON text. */
-const written = (field: string, json: string) =>
+/** Returns all values of a field exactly as they are written in JSON text. */
+const rawValues = (field: string, json: string) =>
   [...json.matchAll(new RegExp(`"${field}":([^,}\\]]*)`, 'g'))].map(([, value]) => value);
 
 describe('sending', () => {
-  test('answers with index and timestamp, and the message is there for everybody', async () => {
+  test('returns index and timestamp; other members can read the message', async () => {
     const chat = await alex.createChat([sam]);
     const { status, body } = await send(sam, chat, { type: 'message', message: 'hello' });
     expect(status).toBe(200);
@@ -105,7 +105,7 @@ describe('sending', () => {
     });
   });
 
-  test('counts from 0 in every chat, whoever sends', async () => {
+  test('counts indexes from 0 in each chat, across all senders', async () => {
     const [one, two] = [await alex.createChat([sam]), await alex.createChat([sam])];
     expect(await sam.send(one, 'a')).toBe(1);
     expect(await alex.send(two, 'b')).toBe(1);
@@ -114,7 +114,7 @@ describe('sending', () => {
     expect(await indices(sam, two)).toEqual([0, 1]);
   });
 
-  test('ignores fields that it does not know', async () => {
+  test('ignores unknown fields', async () => {
     const chat = await alex.createChat([sam]);
     const forged = { index: 7, timestamp: 1, edited: 1, sender: { username: 'alex' }, file: 'x' };
     await send(sam, chat, { type: 'message', message: 'mine', ...forged });
@@ -122,20 +122,20 @@ describe('sending', () => {
   });
 
   test.each([
-    ['spaces around it', '  padded\t '],
+    ['surrounding spaces', '  padded\t '],
     ['line breaks', '\r\nfirst\r\nsecond\n'],
     ['emoji', '😀😁👩‍👩‍👧‍👦🏳️‍🌈'],
     ['composed and decomposed letters', 'é e\u0301 ﬃ ı İ ß'],
-    ['Arabic and Hebrew with marks of direction', '\u202eشلام שלום\u202c\u200f'],
-    ['characters without a width', '\u200b\u200d\u2060'],
-    ['the first and the last character', '\u0001 \u{10FFFF} \ufffe \uffff \ud7ff \ue000'],
+    ['Arabic and Hebrew with direction marks', '\u202eشلام שלום\u202c\u200f'],
+    ['zero-width characters', '\u200b\u200d\u2060'],
+    ['the first and last code points', '\u0001 \u{10FFFF} \ufffe \uffff \ud7ff \ue000'],
     ['control characters', '\u0007\u001b[31m\u007f'],
     ['quotes and backslashes', `\\'"\`\\0\\n%_'; DROP TABLE messages; --`],
     ['a placeholder', '? :name $1 ${x} {{x}}'],
-    ['what looks like JSON', '{"__proto__":{"message":null}}'],
+    ['text that looks like JSON', '{"__proto__":{"message":null}}'],
     ['HTML', '<script>alert(1)</script>&amp;'],
     ['digits', '007'],
-  ])('keeps %s byte for byte', async (_, text) => {
+  ])('stores %s byte for byte', async (_, text) => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, text);
     expect((await read(alex, chat, 1)).body.message).toBe(text);
@@ -149,35 +149,35 @@ describe('sending', () => {
     ['16,383 letters', 'x'.repeat(16_383)],
     ['16,383 emoji', '😀'.repeat(16_383)],
     ['16,382 spaces and a letter', `${' '.repeat(16_382)}x`],
-  ])('takes %s', async (_, text) => {
+  ])('accepts %s, in an edit too', async (_, text) => {
     const chat = await alex.createChat([sam], { message: text });
     await sam.send(chat, text);
     expect(await edit(sam, chat, 1, text)).toEqual(SUCCESS);
     expect(await alex.texts(chat)).toEqual([text, text]);
   });
 
-  const WRONG_TEXTS: [string, unknown][] = [
+  const INVALID_TEXTS: [string, unknown][] = [
     ['no text', undefined],
     ['an empty text', ''],
     ['16,384 letters', 'x'.repeat(16_384)],
     ['16,384 emoji', '😀'.repeat(16_384)],
-    ['spaces alone', '   '],
-    ['line breaks alone', '\r\n\t\v\f'],
-    ['no-break spaces alone', '\u00a0\u202f'],
-    ['wide spaces alone', '\u2003\u3000'],
-    ['separators of lines and paragraphs alone', '\u2028\u2029\u0085'],
-    ['Ogham space alone', '\u1680'],
-    ['a byte order mark alone', '\ufeff'],
+    ['only spaces', '   '],
+    ['only line breaks', '\r\n\t\v\f'],
+    ['only no-break spaces', '\u00a0\u202f'],
+    ['only wide spaces', '\u2003\u3000'],
+    ['only line and paragraph separators', '\u2028\u2029\u0085'],
+    ['only an Ogham space', '\u1680'],
+    ['only a byte order mark', '\ufeff'],
     ['a number', 5],
     ['true', true],
     ['null', null],
     ['a list', ['text']],
     ['an object', { text: 'text' }],
     ['a text with NUL', 'a\0b'],
-    ['a text with the first half of an emoji', 'a\ud83d'],
-    ['a text with the second half of an emoji', '\ude00b'],
+    ['a text with an unpaired high surrogate', 'a\ud83d'],
+    ['a text with an unpaired low surrogate', '\ude00b'],
   ];
-  test.each(WRONG_TEXTS)('and editing refuse %s, and nothing changes', async (_, message) => {
+  test.each(INVALID_TEXTS)('refuses %s, in an edit too, and changes nothing', async (_, message) => {
     const chat = await alex.createChat([sam]);
     const before = await alex.list(chat);
     expect(await send(alex, chat, { type: 'message', message })).toEqual(errorAnswer(400, /'message'/));
@@ -195,7 +195,7 @@ describe('sending', () => {
     },
   );
 
-  test.each(Object.entries(BAD_BODIES))('and editing refuse %s', async (_, options) => {
+  test.each(Object.entries(BAD_BODIES))('refuses %s, in an edit too', async (_, options) => {
     const path = `/api/chats/${await alex.createChat([sam])}/messages`;
     const request = { token: alex.token, ...options };
     expect(await server.parley.request('POST', path, request)).toEqual(errorAnswer(400));
@@ -211,13 +211,13 @@ describe('timestamps', () => {
     expect(minutes).toBeLessThan(5);
   });
 
-  test('increase by 1,000 at least from message to message, exactly as they are written', async () => {
+  test('increase by at least 1,000 ns per message in the JSON text, and stay distinct as doubles', async () => {
     const chat = await alex.createChat([sam]);
     const sends = Array.from({ length: 100 }, (_, n) => (n % 2 ? alex : sam).send(chat, String(n)));
     await Promise.all(sends);
 
     const json = await rawText(alex, `/api/chats/${chat}/messages?per_page=1000`);
-    const timestamps = written('timestamp', json);
+    const timestamps = rawValues('timestamp', json);
     expect(timestamps).toHaveLength(101);
     for (const timestamp of timestamps) expect(timestamp).toMatch(/^[1-9]\d{18}$/);
     const steps = timestamps.slice(1).map((timestamp, n) => BigInt(timestamp) - BigInt(timestamps[n]));
@@ -226,18 +226,18 @@ describe('timestamps', () => {
     expect(asDoubles.size).toBe(101);
   });
 
-  test('are the same in the answer to the sender, on a page, alone and in the chat', async () => {
+  test('are equal in the send response, on a page, in the single message and in the chat', async () => {
     const chat = await alex.createChat([sam]);
     const path = `/api/chats/${chat}`;
     const sent = await rawText(sam, `${path}/messages`, { type: 'message', message: 'second' });
-    const [timestamp] = written('timestamp', sent);
+    const [timestamp] = rawValues('timestamp', sent);
     const seen = [`${path}/messages?after=0`, `${path}/messages/1`, path].map((url) => rawText(alex, url));
-    for (const json of await Promise.all(seen)) expect(written('timestamp', json)).toEqual([timestamp]);
+    for (const json of await Promise.all(seen)) expect(rawValues('timestamp', json)).toEqual([timestamp]);
   });
 });
 
 describe('reading pages', () => {
-  test('page 0 with up to 100 messages is the default, oldest first', async () => {
+  test('returns page 0 with up to 100 messages, oldest first, by default', async () => {
     const chat = await alex.createChat([sam], { message: '0' });
     await Promise.all(Array.from({ length: 104 }, () => sam.send(chat, 'more')));
     const first = await alex.list(chat);
@@ -247,8 +247,8 @@ describe('reading pages', () => {
     expect(await indices(alex, chat, '?per_page=1000')).toHaveLength(105);
   });
 
-  test('tells which page it is, as numbers', async () => {
-    const chat = await chatOf(3);
+  test('returns page and perPage as numbers', async () => {
+    const chat = await createChatOf(3);
     expect(await alex.list(chat, '?page=1&per_page=2')).toEqual({
       messages: [expect.objectContaining({ index: 2, message: '2' })],
       page: 1,
@@ -287,8 +287,8 @@ describe('reading pages', () => {
     ['?per_page=2&before=1000', [8, 9]],
     [`?per_page=2&before=${LARGEST}`, [8, 9]],
     [`?after=${LARGEST}`, []],
-  ])('of ten messages, %s finds %j', async (query, found) => {
-    tenMessages ??= chatOf(10);
+  ])('of ten messages, %s returns %j', async (query, found) => {
+    tenMessages ??= createChatOf(10);
     expect(await indices(sam, await tenMessages, query)).toEqual(found);
   });
   let tenMessages: Promise<string> | undefined;
@@ -311,19 +311,19 @@ describe('reading pages', () => {
     ['?per_page=3&after=2&order=desc', [6, 5, 4]],
     ['?after=8', []],
     ['?per_page=2&before=9&order=desc', [8, 6]],
-  ])('of ten messages without 2, 3, 7 and 9, %s finds %j', async (query, found) => {
-    gaps ??= chatWithGaps();
+  ])('of ten messages with 2, 3, 7 and 9 deleted, %s returns %j', async (query, found) => {
+    gaps ??= createChatWithGaps();
     expect(await indices(alex, await gaps, query)).toEqual(found);
   });
   let gaps: Promise<string> | undefined;
 
-  async function chatWithGaps(): Promise<string> {
-    const chat = await chatOf(10);
-    for (const index of [2, 3, 7, 9]) expect(await erase(alex, chat, index)).toEqual(SUCCESS);
+  async function createChatWithGaps(): Promise<string> {
+    const chat = await createChatOf(10);
+    for (const index of [2, 3, 7, 9]) expect(await deleteMessage(alex, chat, index)).toEqual(SUCCESS);
     return chat;
   }
 
-  test('does not count the messages of a user who is gone', async () => {
+  test('does not count the messages of an erased user', async () => {
     const ghost = await server.parley.signUp('ghost');
     const chat = await alex.createChat([ghost], { message: '0' });
     for (const sender of [ghost, alex, ghost, ghost, alex]) await sender.send(chat, 'text');
@@ -335,17 +335,17 @@ describe('reading pages', () => {
     expect(await alex.send(chat, 'on and on')).toBe(6);
   });
 
-  test('a chat whose messages are all deleted has an empty page', async () => {
-    const chat = await chatOf(2);
-    for (const index of [0, 1]) await erase(alex, chat, index);
+  test('returns an empty page when all messages are deleted', async () => {
+    const chat = await createChatOf(2);
+    for (const index of [0, 1]) await deleteMessage(alex, chat, index);
     expect(await alex.list(chat)).toEqual({ messages: [], page: 0, perPage: 100 });
     expect(await alex.list(chat, '?after=0')).toEqual({ messages: [], perPage: 100 });
   });
 
   test.each(['?before=1', '?after=0', '?after=0&per_page=7&order=desc'])(
-    'a window, %s, belongs to no page',
+    'returns no page number for the cursor query %s',
     async (query) => {
-      const chat = await chatOf(2);
+      const chat = await createChatOf(2);
       const window = await alex.list(chat, query);
       expect(Object.keys(window).toSorted()).toEqual(['messages', 'perPage']);
       expect(window.perPage).toBe(query.includes('per_page=7') ? 7 : 100);
@@ -368,8 +368,8 @@ describe('reading pages', () => {
     ['?per_page=1&per_page=1', /'per_page'/],
     ['?before=1&before=1', /'before'/],
     ['?after=1&after=1', /'after'/],
-  ])('%s is refused', async (query, reason) => {
-    tenMessages ??= chatOf(10);
+  ])('refuses %s', async (query, reason) => {
+    tenMessages ??= createChatOf(10);
     expect(await alex.get(`/api/chats/${await tenMessages}/messages${query}`)).toEqual(
       errorAnswer(400, reason),
     );
@@ -377,14 +377,14 @@ describe('reading pages', () => {
 
   describe.each(['page', 'per_page', 'before', 'after'])('%s', (parameter) => {
     test.each(NOT_NUMBERS)("refuses '%s'", async (text) => {
-      tenMessages ??= chatOf(10);
+      tenMessages ??= createChatOf(10);
       const answer = await alex.get(`/api/chats/${await tenMessages}/messages?${parameter}=${text}`);
       expect(answer).toEqual(errorAnswer(400, new RegExp(`'${parameter}'`)));
     });
   });
 
-  test.each(['1', '1000'])('per_page=%s is allowed', async (perPage) => {
-    tenMessages ??= chatOf(10);
+  test.each(['1', '1000'])('accepts per_page=%s', async (perPage) => {
+    tenMessages ??= createChatOf(10);
     expect(await alex.list(await tenMessages, `?per_page=${perPage}`)).toMatchObject({
       perPage: Number(perPage),
     });
@@ -392,7 +392,7 @@ describe('reading pages', () => {
 });
 
 describe('reading one message', () => {
-  test('answers with the bare message', async () => {
+  test('returns the message without an envelope', async () => {
     const chat = await alex.createChat([sam]);
     const { status, body } = await read(sam, chat, 0);
     expect(status).toBe(200);
@@ -409,7 +409,7 @@ describe('reading one message', () => {
   });
 
   test('does not find a message of another chat', async () => {
-    await chatOf(3);
+    await createChatOf(3);
     const chat = await alex.createChat([sam]);
     expect(await read(alex, chat, 1)).toEqual(UNKNOWN_MESSAGE);
   });
@@ -430,11 +430,11 @@ describe.each([
 
   test('does not find a deleted message', async () => {
     const chat = await alex.createChat([sam]);
-    await erase(alex, chat, 0);
+    await deleteMessage(alex, chat, 0);
     expect(await call(alex, chat, '0')).toEqual(UNKNOWN_MESSAGE);
   });
 
-  // Without an index the path is another route's, or nobody's.
+  // The empty text is left out, because the path would belong to another route or to none.
   test.each(NOT_NUMBERS.filter((text) => text !== ''))("refuses the index '%s'", async (index) => {
     const chat = await alex.createChat([sam]);
     expect(await call(alex, chat, index)).toEqual(errorAnswer(400, /path parameter 'message'/));
@@ -443,7 +443,7 @@ describe.each([
 });
 
 describe('editing', () => {
-  test('replaces the text, keeps the timestamp and tells when it happened', async () => {
+  test('replaces the text, keeps the timestamp and sets `edited`', async () => {
     const chat = await alex.createChat([sam]);
     const { body: before } = await read(sam, chat, 0);
     expect(await edit(alex, chat, 0, '  better 😀 ')).toEqual(SUCCESS);
@@ -452,12 +452,12 @@ describe('editing', () => {
     expect(after).toEqual({ ...before, message: '  better 😀 ', edited: expect.any(Number) });
     expect(after.edited).toBeGreaterThan(before.timestamp);
     const json = await rawText(sam, `/api/chats/${chat}/messages/0`);
-    expect(written('edited', json)[0]).toMatch(/^[1-9]\d{18}$/);
+    expect(rawValues('edited', json)[0]).toMatch(/^[1-9]\d{18}$/);
     expect((await alex.list(chat)).messages).toEqual([after]);
     expect((await alex.describeChat(chat)).messages).toEqual([after]);
   });
 
-  test('again moves the time of the last edit on, even to the same text', async () => {
+  test('updates `edited` on each edit, even if the text stays the same', async () => {
     const chat = await alex.createChat([sam]);
     await edit(alex, chat, 0, 'better');
     const { body: once } = await read(alex, chat, 0);
@@ -467,8 +467,8 @@ describe('editing', () => {
     expect(twice.edited).toBeGreaterThan(once.edited);
   });
 
-  test('leaves the other messages and the order alone', async () => {
-    const chat = await chatOf(3);
+  test('does not change other messages or the order', async () => {
+    const chat = await createChatOf(3);
     const before = await alex.list(chat);
     await edit(sam, chat, 1, 'edited');
     const after = await alex.list(chat);
@@ -476,7 +476,7 @@ describe('editing', () => {
     expect([after.messages[0], after.messages[2]]).toEqual([before.messages[0], before.messages[2]]);
   });
 
-  test('is for the sender alone, not even for the owner', async () => {
+  test('is allowed only for the sender, not for the owner', async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'mine');
     expect(await edit(alex, chat, 1, 'yours')).toEqual(NOT_THE_SENDER);
@@ -484,14 +484,14 @@ describe('editing', () => {
     expect(await alex.texts(chat)).toEqual(['first', 'mine']);
   });
 
-  test.each(Object.entries(BAD_BODIES))('by another is refused before %s is', async (_, options) => {
+  test.each(Object.entries(BAD_BODIES))('refuses another member before it refuses %s', async (_, options) => {
     const chat = await alex.createChat([sam]);
     const path = `/api/chats/${chat}/messages/0`;
     const answer = await server.parley.request('PUT', path, { token: sam.token, ...options });
     expect(answer).toEqual(NOT_THE_SENDER);
   });
 
-  test('ends with the membership, and goes on with the next one', async () => {
+  test('is refused after the sender is removed, and allowed after the sender is added again', async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'mine');
     await alex.put(`/api/chats/${chat}`, { mode: 'delete', user: 'sam' });
@@ -502,7 +502,7 @@ describe('editing', () => {
     expect(await edit(sam, chat, 1, 'better')).toEqual(SUCCESS);
   });
 
-  test('ignores fields that it does not know', async () => {
+  test('ignores unknown fields', async () => {
     const chat = await alex.createChat([sam]);
     const { body: before } = await read(alex, chat, 0);
     const forged = { message: 'better', type: 'file', timestamp: 1, index: 5 };
@@ -513,49 +513,49 @@ describe('editing', () => {
 });
 
 describe('deleting', () => {
-  test('is for the sender', async () => {
+  test('is allowed for the sender', async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'mine');
-    expect(await erase(sam, chat, 1)).toEqual(SUCCESS);
+    expect(await deleteMessage(sam, chat, 1)).toEqual(SUCCESS);
     expect(await alex.texts(chat)).toEqual(['first']);
   });
 
-  test("is for the chat's owner, whoever sent the message", async () => {
+  test("is allowed for the chat's owner, for messages of any sender", async () => {
     const chat = await alex.createChat([sam]);
     await sam.send(chat, 'mine');
-    expect(await erase(alex, chat, 1)).toEqual(SUCCESS);
+    expect(await deleteMessage(alex, chat, 1)).toEqual(SUCCESS);
     expect(await alex.texts(chat)).toEqual(['first']);
   });
 
-  test('is not for another member', async () => {
+  test('is refused for other members', async () => {
     const chat = await alex.createChat([sam, kim]);
     await kim.send(chat, 'by kim');
-    expect(await erase(sam, chat, 0)).toEqual(MAY_NOT_DELETE);
-    expect(await erase(sam, chat, 1)).toEqual(MAY_NOT_DELETE);
+    expect(await deleteMessage(sam, chat, 0)).toEqual(MAY_NOT_DELETE);
+    expect(await deleteMessage(sam, chat, 1)).toEqual(MAY_NOT_DELETE);
     expect(await alex.texts(chat)).toEqual(['first', 'by kim']);
   });
 
-  test('is for the new owner once the old one has left', async () => {
+  test('is allowed for the new owner after the former owner has left', async () => {
     const chat = await alex.createChat([sam]);
     await alex.put(`/api/chats/${chat}`, { mode: 'delete', user: 'alex' });
-    expect(await erase(sam, chat, 0)).toEqual(SUCCESS);
+    expect(await deleteMessage(sam, chat, 0)).toEqual(SUCCESS);
   });
 
-  test('happens once', async () => {
-    const chat = await chatOf(3);
-    expect(await erase(alex, chat, 1)).toEqual(SUCCESS);
-    expect(await erase(alex, chat, 1)).toEqual(UNKNOWN_MESSAGE);
+  test('fails for a message that is already deleted', async () => {
+    const chat = await createChatOf(3);
+    expect(await deleteMessage(alex, chat, 1)).toEqual(SUCCESS);
+    expect(await deleteMessage(alex, chat, 1)).toEqual(UNKNOWN_MESSAGE);
     expect(await indices(alex, chat)).toEqual([0, 2]);
   });
 
-  test('renumbers nothing and frees no index, not even the last one', async () => {
-    const chat = await chatOf(4);
-    await erase(sam, chat, 1);
-    await erase(sam, chat, 3);
+  test('does not renumber messages or reuse an index, not even the last one', async () => {
+    const chat = await createChatOf(4);
+    await deleteMessage(sam, chat, 1);
+    await deleteMessage(sam, chat, 3);
     expect(await alex.send(chat, '4')).toBe(4);
     expect(await alex.texts(chat)).toEqual(['0', '2', '4']);
     expect(await indices(alex, chat)).toEqual([0, 2, 4]);
-    for (const index of [0, 2, 4]) await erase(alex, chat, index);
+    for (const index of [0, 2, 4]) await deleteMessage(alex, chat, index);
     expect(await alex.send(chat, '5')).toBe(5);
   });
 });

@@ -33,7 +33,7 @@ test('acknowledged messages, tokens and indexes survive a restart', async () => 
   await after.stop();
 });
 
-test('a server that stops while messages are sent has stored all that it acknowledged', async () => {
+test('a server that stops while clients send has stored every acknowledged message', async () => {
   const before = await startServer({}, database);
   const kim = await before.parley.signUp('kim');
   const chat = await kim.createChat([]);

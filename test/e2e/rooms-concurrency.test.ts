@@ -22,12 +22,12 @@ afterAll(() => server.close());
 const query = <Row>(sql: string, parameters: (string | number)[] = []) =>
   server.app.get(Reader).query<Row>(sql, parameters);
 
-/** Every status that occurs must be among these. */
-function expectOnly(answers: Answer[], ...statuses: number[]): void {
+/** Asserts that each answer has one of the statuses. */
+function expectStatusIn(answers: Answer[], ...statuses: number[]): void {
   for (const { status, body } of answers) expect(statuses, JSON.stringify(body)).toContain(status);
 }
 
-/** One of its members owns it, or it has none and nobody does. */
+/** Asserts that a member owns the room, or that the room has neither members nor an owner. */
 async function expectOneOwnerIffMembers(room: TestRoom): Promise<void> {
   const state = await stateOf(server, room);
   expect(state).toBeDefined();
@@ -35,19 +35,19 @@ async function expectOneOwnerIffMembers(room: TestRoom): Promise<void> {
   else expect(state.members).toContain(state.owner);
 }
 
-test('joins that race with the leaving of the last member leave one owner', async () => {
+test('joins that race with the last member leaving result in one owner', async () => {
   const room = await createRoom(alex, 'Revolving door');
   for (let round = 0; round < ROUNDS; round++) {
     const answers = await Promise.all([leave(alex, room), ...guests.map((guest) => join(guest, room))]);
-    expectOnly(answers, 200);
+    expectStatusIn(answers, 200);
     await expectOneOwnerIffMembers(room);
     const back = await Promise.all([join(alex, room), ...guests.map((guest) => leave(guest, room))]);
-    expectOnly(back, 200);
+    expectStatusIn(back, 200);
     expect(await stateOf(server, room)).toEqual({ owner: 'alex', members: ['alex'] });
   }
 });
 
-test('all join and leave at once, many times: the room has an owner if and only if it has members', async () => {
+test('after concurrent joins and leaves, the room has an owner if and only if it has members', async () => {
   const room = await createRoom(alex, 'Turnstile');
   for (let round = 0; round < ROUNDS; round++) {
     const answers = await Promise.all(
@@ -58,12 +58,12 @@ test('all join and leave at once, many times: the room has an owner if and only 
         leave(guest, room),
       ]),
     );
-    expectOnly(answers, 200, 403);
+    expectStatusIn(answers, 200, 403);
     await expectOneOwnerIffMembers(room);
   }
 });
 
-test('of two simultaneous departures of one member one succeeds', async () => {
+test('of two concurrent leaves by one member, exactly one succeeds', async () => {
   const room = await createRoom(alex, 'Double exit');
   for (let round = 0; round < ROUNDS; round++) {
     await join(guests[0], room);
@@ -73,7 +73,7 @@ test('of two simultaneous departures of one member one succeeds', async () => {
   }
 });
 
-test("joins, messages and departures that race with the chat's deletion find the room or not", async () => {
+test("joins, sends and leaves that race with the chat's deletion either find the room or return 404", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const room = await createRoom(alex, `Demolition ${round}`, round % 2 ? 'secret' : undefined);
     const [first, second, ...others] = guests;
@@ -86,8 +86,8 @@ test("joins, messages and departures that race with the chat's deletion find the
       ...others.map((guest, index) => join(guest, room, index % 2 ? 'secret' : 'wrong')),
     ]);
     expect(deletion.status).toBe(200);
-    expectOnly([left, sent], 200, 404);
-    expectOnly(joined, 200, 403, 404);
+    expectStatusIn([left, sent], 200, 404);
+    expectStatusIn(joined, 200, 403, 404);
     for (const { body } of [left, sent, ...joined]) {
       if ('error' in body) expect(['room not found', 'wrong password']).toContain(body.error);
     }
@@ -97,7 +97,7 @@ test("joins, messages and departures that race with the chat's deletion find the
   expect(orphans).toEqual([]);
 });
 
-test('joins that race with the erasure of the joining user are no errors, and nothing of the user stays', async () => {
+test('joins that race with the erasure of the user cause no errors and leave no rows of the user', async () => {
   const open = await Promise.all(['One', 'Two', 'Three'].map((name) => createRoom(alex, `Erasure ${name}`)));
   const secret = await createRoom(alex, 'Erasure, private', 'secret');
   const deserted = await createRoom(alex, 'Erasure, deserted');
@@ -113,7 +113,7 @@ test('joins that race with the erasure of the joining user are no errors, and no
       user.post('/api/create_room', { room_name: `Founded by ${name}` }),
     ]);
     expect(erased.status).toBe(200);
-    expectOnly(others, 200, 201, 401);
+    expectStatusIn(others, 200, 201, 401);
     for (const { status, body } of others)
       if (status === 401) expect(body).toEqual({ error: 'unauthorized' });
     for (const room of rooms) await expectOneOwnerIffMembers(room);
@@ -126,7 +126,7 @@ test('joins that race with the erasure of the joining user are no errors, and no
   expect(await stateOf(server, deserted)).toEqual({ owner: null, members: [] });
 });
 
-test("the erasure of a room's owner while others join and leave passes the room on", async () => {
+test("erasing a room's owner while others join and leave passes on the ownership", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const owner = await server.parley.signUp(`owner${round}`);
     const room = await createRoom(owner, `Succession ${round}`);
@@ -135,12 +135,12 @@ test("the erasure of a room's owner while others join and leave passes the room 
       ...guests.map((guest) => join(guest, room)),
       ...guests.slice(0, 3).map((guest) => leave(guest, room)),
     ]);
-    expectOnly(answers, 200, 403);
+    expectStatusIn(answers, 200, 403);
     await expectOneOwnerIffMembers(room);
   }
 });
 
-test('names that are contested by creating and by renaming are given once', async () => {
+test('of concurrent creations and renames to one name, exactly one succeeds', async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const rooms = await Promise.all([0, 1].map((index) => createRoom(alex, `Before ${round} ${index}`)));
     const name = `Contested ${round}`;
@@ -148,14 +148,14 @@ test('names that are contested by creating and by renaming are given once', asyn
       ...rooms.map(({ chat }) => alex.put(`/api/chats/${chat}`, { name })),
       ...guests.map((guest) => guest.post('/api/create_room', { room_name: name })),
     ]);
-    expectOnly(answers, 200, 201, 400);
+    expectStatusIn(answers, 200, 201, 400);
     expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
     expect(await query('SELECT id FROM rooms WHERE name = ?', [name])).toHaveLength(1);
     expect(await query('SELECT id FROM chats WHERE name = ?', [name])).toHaveLength(1);
   }
 });
 
-test('a rejoining member leaves no trace but the time', async () => {
+test('joining again adds no rows and only updates joined_at', async () => {
   const [guest] = guests;
   const room = await createRoom(alex, 'Visited often', 'secret');
   await join(guest, room, 'secret');

@@ -50,10 +50,10 @@ describe.each(POSTS)('POST %s answers in the dialect of the rooms to', (path, _,
     outcome(await server.parley.request('POST', path, { token: alex.token, raw, headers }));
 
   test.each([
-    ['half an object', '{"name": '],
+    ['a truncated object', '{"name": '],
     ['text that is not JSON', 'name=General'],
-    ['text behind the object', '{} {}'],
-    ['an empty text', ' '],
+    ['text after the object', '{} {}'],
+    ['a blank body', ' '],
   ])('%s', async (_fault, raw) => {
     expect(await post(raw)).toEqual(roomError(400, 'request body must be valid JSON'));
   });
@@ -95,7 +95,7 @@ describe.each(POSTS)('POST %s answers in the dialect of the rooms to', (path, _,
   });
 });
 
-test.each(GETS)('GET %s has no other method', async (path) => {
+test.each(GETS)('GET %s returns 404 for other methods', async (path) => {
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
     const answer = await server.parley.request(method, path, { token: alex.token, json: {} });
     expect(outcome(answer)).toEqual(NO_ROUTE);
@@ -110,7 +110,7 @@ test.each(ALL)('%s %s checks the token before everything else', async (method, p
   }
 });
 
-test.each(ALL)('%s %s has its own answer to a missing token', async (method, path) => {
+test.each(ALL)('%s %s reports a missing token', async (method, path) => {
   const expected = path === '/api/join_room' ? roomError(400, 'missing room name or token') : UNAUTHORIZED;
   expect(outcome(await server.parley.request(method, path))).toEqual(expected);
 });

@@ -24,7 +24,7 @@ test.runIf(onMysql)('two instances on one database count wrong room passwords to
   const database = await createTestDatabase();
   const one = await startServer({}, database);
   const two = await startServer({ jwtSecret: one.settings.jwtSecret }, database);
-  // In the order in which they end; the last one drops the database.
+  // The servers are closed in this order, because closing `one` drops the database.
   running.push({ ...two, close: () => two.stop() }, one);
   const owner = await one.parley.signUp('owner');
   const guest = await one.parley.signUp('guest');

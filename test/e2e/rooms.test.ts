@@ -39,7 +39,7 @@ afterAll(() => server.close());
 const query = <Row>(sql: string, parameters: (string | number)[] = []) =>
   server.app.get(Reader).query<Row>(sql, parameters);
 
-const times = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
+const inParallel = <T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
 const send = (member: Member, { id }: Pick<TestRoom, 'id'>, message: string) =>
@@ -50,7 +50,7 @@ const messagesOf = (member: Member, { id }: Pick<TestRoom, 'id'>, more = '') =>
 
 const membersOf = (member: Member, { id }: Pick<TestRoom, 'id'>) => member.get(`/api/room_members/${id}`);
 
-/** Tries wrong passwords until no more are allowed. */
+/** Uses up the 10 wrong passwords that a user may try for a room. */
 async function exhaust(member: Member, room: TestRoom): Promise<void> {
   for (let attempt = 0; attempt < 10; attempt++) {
     expect(outcome(await join(member, room, `wrong ${attempt}`))).toEqual(WRONG_PASSWORD);
@@ -58,7 +58,7 @@ async function exhaust(member: Member, room: TestRoom): Promise<void> {
 }
 
 describe('create_room', () => {
-  test('answers 201 with the id and the chat of the new room, whose creator is in it', async () => {
+  test('returns 201 with the id and chat of the new room; the creator is a member', async () => {
     const answer = await alex.post('/api/create_room', { room_name: 'Created' });
     expect(outcome(answer)).toEqual({
       status: 201,
@@ -79,7 +79,7 @@ describe('create_room', () => {
     });
   });
 
-  test('a room without is_private and one with 0 are public; a password sent with them is ignored', async () => {
+  test('creates a public room and ignores a password when is_private is missing or 0', async () => {
     const rooms = [
       { room_name: 'Public by default' },
       { room_name: 'Public by default, with a password', password: 'secret' },
@@ -104,11 +104,11 @@ describe('create_room', () => {
     ['a list as the name', { room_name: ['Room'] }],
     ['an empty name', { room_name: '' }],
     ['white space as the name', { room_name: ' \t\n\u00a0\u3000\ufeff' }],
-    ['white space that trim() keeps as the name', { room_name: '\u0085' }],
+    ['a name of white space that trim() keeps', { room_name: '\u0085' }],
     ['a name of 65 characters', { room_name: 'x'.repeat(65) }],
     ['a name of 65 emoji', { room_name: '😀'.repeat(65) }],
     ['a name with NUL', { room_name: 'a\0b' }],
-    ['a name with half an emoji', { room_name: 'a\ud83d' }],
+    ['a name with an unpaired surrogate', { room_name: 'a\ud83d' }],
     ['is_private true', { room_name: 'Refused', is_private: true, password: 'secret' }],
     ['is_private false', { room_name: 'Refused', is_private: false }],
     ['is_private "1"', { room_name: 'Refused', is_private: '1', password: 'secret' }],
@@ -124,16 +124,16 @@ describe('create_room', () => {
     ['null as the password of a public room', { room_name: 'Refused', password: null }],
     ['a password with NUL', { room_name: 'Refused', is_private: 1, password: 'a\0b' }],
     ['a password of 1,025 characters', { room_name: 'Refused', is_private: 1, password: 'x'.repeat(1025) }],
-  ])('%s is refused, and no room is made', async (_, json) => {
+  ])('refuses %s and creates no room', async (_, json) => {
     expect(outcome(await alex.post('/api/create_room', json))).toEqual(INVALID_FIELDS);
     expect(await query("SELECT name FROM rooms WHERE name = 'Refused'")).toEqual([]);
   });
 
-  test('without a body it is refused', async () => {
+  test('refuses a request without a body', async () => {
     expect(outcome(await alex.post('/api/create_room'))).toEqual(INVALID_FIELDS);
   });
 
-  test('a name is trimmed, and may then have 64 characters of any script', async () => {
+  test('trims the name, which may then have up to 64 characters of any script', async () => {
     for (const name of ['x'.repeat(64), '😀'.repeat(64), 'Ünïcödé ☕ 茶室']) {
       const answer = await alex.post('/api/create_room', { room_name: `\t \u00a0${name}\n\u3000 ` });
       expect(answer).toMatchObject({ status: 201, body: { message: `room "${name}" created` } });
@@ -142,7 +142,7 @@ describe('create_room', () => {
     }
   });
 
-  test('a name is taken once, with white space around it too', async () => {
+  test('refuses a taken name, with or without surrounding white space', async () => {
     await createRoom(alex, 'Taken');
     for (const room_name of ['Taken', ' Taken', 'Taken  ', '\tTaken\n']) {
       expect(outcome(await sam.post('/api/create_room', { room_name }))).toEqual(ROOM_EXISTS);
@@ -152,7 +152,7 @@ describe('create_room', () => {
     }
   });
 
-  test('names that differ in case, accents, emoji or inner spaces are different rooms', async () => {
+  test('names that differ in case, accents, emoji or inner spaces belong to different rooms', async () => {
     const names = [
       'Cafe',
       'cafe',
@@ -179,8 +179,8 @@ describe('create_room', () => {
     expect(outcome(await join(sam, { name: 'c 😂' }))).toEqual(NOT_FOUND);
   });
 
-  test('of 50 who create a room of one name at once, one does', async () => {
-    const answers = await times(50, () => alex.post('/api/create_room', { room_name: 'Contested' }));
+  test('of 50 concurrent requests to create a room of one name, exactly one succeeds', async () => {
+    const answers = await inParallel(50, () => alex.post('/api/create_room', { room_name: 'Contested' }));
     expect(tally(answers)).toEqual({ 201: 1, 400: 49 });
     for (const answer of answers.filter(({ status }) => status === 400)) {
       expect(outcome(answer)).toEqual(ROOM_EXISTS);
@@ -188,7 +188,7 @@ describe('create_room', () => {
     expect(await query("SELECT name FROM chats WHERE name = 'Contested'")).toHaveLength(1);
   });
 
-  test('a password is stored as argon2id, and no answer ever holds it', async () => {
+  test('stores the password as an argon2id hash and returns it in no response', async () => {
     const password = 'pass 😀 word';
     const answers: Answer[] = [
       await alex.post('/api/create_room', { room_name: 'Vault', is_private: 1, password }),
@@ -215,7 +215,7 @@ describe('create_room', () => {
 });
 
 describe('join_room', () => {
-  test('the public room of the reference, to the letter', async () => {
+  test('answers exactly as the reference for a public room', async () => {
     const john = await server.parley.signUp('john_doe');
     const { id, chat } = await createRoom(alex, 'General Discussion');
     expect(outcome(await join(john, { name: 'General Discussion' }))).toEqual({
@@ -230,7 +230,7 @@ describe('join_room', () => {
     expect((await membersOf(kim, { id })).body).toEqual({ members: ['alex', 'john_doe'] });
   });
 
-  test('the private room of the reference, to the letter', async () => {
+  test('answers exactly as the reference for a private room', async () => {
     const { id, chat } = await createRoom(alex, 'Secret Club', 'secure-password');
     expect(outcome(await join(sam, { name: 'Secret Club' }))).toEqual(roomError(403, 'password required'));
     expect(outcome(await join(sam, { name: 'Secret Club' }, ''))).toEqual(
@@ -247,7 +247,7 @@ describe('join_room', () => {
     expect((await membersOf(alex, { id })).body).toEqual({ members: ['alex', 'sam'] });
   });
 
-  test('a password of any script is compared exactly', async () => {
+  test('compares passwords of any script exactly', async () => {
     const room = await createRoom(alex, 'Unicode password', '  pässword 😀 ');
     expect(outcome(await join(sam, room, 'pässword 😀'))).toEqual(WRONG_PASSWORD);
     expect(outcome(await join(sam, room, '  pässword 😁 '))).toEqual(WRONG_PASSWORD);
@@ -261,12 +261,12 @@ describe('join_room', () => {
     expect((await join(kim, room, '')).status).toBe(200);
   });
 
-  test('a room that does not exist is not found, with a password or without', async () => {
+  test('returns 404 for an unknown room, with and without a password', async () => {
     expect(outcome(await join(sam, NO_SUCH_ROOM))).toEqual(NOT_FOUND);
     expect(outcome(await join(sam, NO_SUCH_ROOM, 'secret'))).toEqual(NOT_FOUND);
   });
 
-  test('a chat that is no room cannot be joined by its name', async () => {
+  test('a chat that is not a room cannot be joined by its name', async () => {
     const chat = await alex.createChat([sam], { name: 'Private conversation' });
     expect(outcome(await join(kim, { name: 'Private conversation' }))).toEqual(NOT_FOUND);
     expect((await kim.get(`/api/chats/${chat}`)).status).toBe(403);
@@ -282,8 +282,8 @@ describe('join_room', () => {
     ['a list as the name', { name: ['General Discussion'] }],
     ['an object as the name', { name: { $ne: '' } }],
     ['a name with NUL', { name: 'a\0b' }],
-    ['a name with half an emoji', { name: '\ud83d' }],
-  ])('%s is a missing room name', async (_, json) => {
+    ['a name with an unpaired surrogate', { name: '\ud83d' }],
+  ])('reports a missing room name for %s', async (_, json) => {
     expect(outcome(await sam.post('/api/join_room', json))).toEqual(MISSING_NAME_OR_TOKEN);
   });
 
@@ -293,7 +293,7 @@ describe('join_room', () => {
     ['a list', ['secret']],
     ['true', true],
     ['text with NUL', 'a\0'],
-  ])('%s as the password is a wrong type, whatever the room', async (_, password) => {
+  ])('refuses %s as the password, for any room', async (_, password) => {
     for (const name of ['General Discussion', 'Secret Club', NO_SUCH_ROOM.name]) {
       const { status, body } = await sam.post('/api/join_room', { name, password });
       expect(status).toBe(400);
@@ -301,7 +301,7 @@ describe('join_room', () => {
     }
   });
 
-  test('without an Authorization header it is 400 in the words of the reference', async () => {
+  test("returns 400 with the reference's message when the Authorization header is missing", async () => {
     const { parley } = server;
     expect(outcome(await parley.post('/api/join_room', { name: 'General Discussion' }))).toEqual(
       MISSING_NAME_OR_TOKEN,
@@ -312,14 +312,14 @@ describe('join_room', () => {
     );
   });
 
-  test('a bearer token is accepted as well as a bare one', async () => {
+  test('accepts the token with and without the Bearer prefix', async () => {
     const room = await createRoom(alex, 'Bearer');
     for (const token of [sam.token, `Bearer ${sam.token}`, `bearer ${sam.token}`]) {
       expect((await server.parley.post('/api/join_room', { name: room.name }, { token })).status).toBe(200);
     }
   });
 
-  test('after joining, the caller reads, sends and edits through the chat API', async () => {
+  test('a user who has joined can read, send and edit through the chat API', async () => {
     const room = await createRoom(alex, 'Also a chat');
     expect((await sam.get(`/api/chats/${room.chat}`)).status).toBe(403);
     const { chat } = (await join(sam, room)).body;
@@ -333,7 +333,7 @@ describe('join_room', () => {
     expect((await messagesOf(alex, room)).body.messages[0]).toMatchObject({ message: 'hello 😀' });
   });
 
-  test('joining again is 200 and renews joined_at', async () => {
+  test('joining again returns 200 and updates joined_at', async () => {
     const room = await createRoom(alex, 'Again');
     const first = await join(sam, room);
     const before = (await ownEntry(sam, room)).joined_at;
@@ -343,7 +343,7 @@ describe('join_room', () => {
     expect((await membersOf(alex, room)).body).toEqual({ members: ['alex', 'sam'] });
   });
 
-  test('joining again does not cost seniority: the longest-standing member inherits', async () => {
+  test('joining again keeps seniority: the longest-standing member becomes the owner', async () => {
     const room = await createRoom(alex, 'Seniority');
     await join(sam, room);
     await join(kim, room);
@@ -354,7 +354,7 @@ describe('join_room', () => {
     expect((await sam.delete(`/api/chats/${room.chat}`)).status).toBe(200);
   });
 
-  test('leaving does cost seniority', async () => {
+  test('leaving resets seniority', async () => {
     const room = await createRoom(alex, 'Lost seniority');
     await join(sam, room);
     await join(kim, room);
@@ -364,13 +364,13 @@ describe('join_room', () => {
     expect(await stateOf(server, room)).toEqual({ owner: 'kim', members: ['kim', 'sam'] });
   });
 
-  test('100 simultaneous joins by one user leave one membership', async () => {
+  test('100 concurrent joins by one user create one membership', async () => {
     const room = await createRoom(alex, 'Crowded by one');
-    expect(tally(await times(100, () => join(sam, room)))).toEqual({ 200: 100 });
+    expect(tally(await inParallel(100, () => join(sam, room)))).toEqual({ 200: 100 });
     expect(await stateOf(server, room)).toEqual({ owner: 'alex', members: ['alex', 'sam'] });
   });
 
-  test("a private room's password is due at each joining, by members and by the owner too", async () => {
+  test('each join of a private room requires the password, even from members and the owner', async () => {
     const room = await createRoom(alex, 'Due each time', 'secret');
     await join(sam, room, 'secret');
     const before = (await ownEntry(sam, room)).joined_at;
@@ -383,7 +383,7 @@ describe('join_room', () => {
     expect((await ownEntry(sam, room)).joined_at).toBeGreaterThan(before);
   });
 
-  test('a member who was added through the chat API is in the private room', async () => {
+  test('a user added through the chat API is a member of the private room', async () => {
     const room = await createRoom(alex, 'Invited', 'secret');
     expectSuccess(await alex.put(`/api/chats/${room.chat}`, { mode: 'add', user: 'sam' }));
     expect(await ownEntry(sam, room)).toMatchObject({ name: 'Invited', is_private: 1, chat: room.chat });
@@ -394,7 +394,7 @@ describe('join_room', () => {
 });
 
 describe('wrong passwords', () => {
-  test('after 10 of them the right one has to wait as well', async () => {
+  test('after 10 of them, even the correct password returns 429', async () => {
     const room = await createRoom(alex, 'Guessed at', 'secret');
     await exhaust(sam, room);
     for (const password of ['wrong', 'secret']) {
@@ -408,7 +408,7 @@ describe('wrong passwords', () => {
     expect((await membersOf(alex, room)).body).toEqual({ members: ['alex'] });
   });
 
-  test('do not keep other users out, nor the same user out of other rooms', async () => {
+  test('do not block other users, or the same user in other rooms', async () => {
     const room = await createRoom(alex, 'Guessed at by sam', 'secret');
     const other = await createRoom(alex, 'Not guessed at', 'secret');
     await exhaust(sam, room);
@@ -417,14 +417,14 @@ describe('wrong passwords', () => {
     expect(outcome(await join(sam, room, 'secret'))).toMatchObject({ status: 429 });
   });
 
-  test('count again for others: each user has 10 of their own', async () => {
+  test('are counted per user: each user has 10 attempts', async () => {
     const room = await createRoom(alex, 'Guessed at by two', 'secret');
     await exhaust(sam, room);
     await exhaust(kim, room);
     expect((await join(alex, room, 'secret')).status).toBe(200);
   });
 
-  test('are forgotten after 15 minutes', async () => {
+  test('expire after 15 minutes', async () => {
     const room = await createRoom(alex, 'Guessed at long ago', 'secret');
     await exhaust(sam, room);
     const age = (seconds: number) =>
@@ -448,14 +448,14 @@ describe('wrong passwords', () => {
     expect(await query('SELECT id FROM room_attempts WHERE room_id = ?', [room.id])).toEqual([]);
   });
 
-  test('of 50 at once at most 10 are compared, the rest has to wait', async () => {
+  test('of 50 concurrent attempts, 10 are compared and 40 return 429', async () => {
     const room = await createRoom(alex, 'Guessed at in parallel', 'secret');
-    const answers = await times(50, (index) => join(sam, room, `wrong ${index}`));
+    const answers = await inParallel(50, (index) => join(sam, room, `wrong ${index}`));
     expect(tally(answers)).toEqual({ 403: 10, 429: 40 });
     expect((await join(sam, room, 'secret')).status).toBe(429);
   });
 
-  test('a missing password is no attempt', async () => {
+  test('a missing password does not count as an attempt', async () => {
     const room = await createRoom(alex, 'Asked for the password', 'secret');
     for (let attempt = 0; attempt < 12; attempt++) {
       expect(outcome(await join(sam, room))).toEqual(roomError(403, 'password required'));
@@ -463,16 +463,16 @@ describe('wrong passwords', () => {
     expect((await join(sam, room, 'secret')).status).toBe(200);
   });
 
-  test('right passwords do not count, one after the other or 30 at once', async () => {
+  test('correct passwords do not count as attempts, one by one or 30 at once', async () => {
     const room = await createRoom(alex, 'Joined often', 'secret');
     for (let attempt = 0; attempt < 12; attempt++) expect((await join(sam, room, 'secret')).status).toBe(200);
-    expect(tally(await times(30, () => join(sam, room, 'secret')))).toEqual({ 200: 30 });
+    expect(tally(await inParallel(30, () => join(sam, room, 'secret')))).toEqual({ 200: 30 });
     expect(await query('SELECT id FROM room_attempts WHERE room_id = ?', [room.id])).toEqual([]);
   });
 });
 
 describe('leave_room', () => {
-  test('ends the membership, also in the chat API, and can be undone by joining', async () => {
+  test('ends the membership, also in the chat API; the user can join again', async () => {
     const room = await createRoom(alex, 'Left');
     await join(sam, room);
     const answer = await leave(sam, room);
@@ -484,7 +484,7 @@ describe('leave_room', () => {
     expect((await join(sam, room)).status).toBe(200);
   });
 
-  test('a room survives with no members, and the first to join it owns it', async () => {
+  test('a room without members is kept, and the first user to join becomes the owner', async () => {
     const room = await createRoom(alex, 'Deserted', 'secret');
     await send(alex, room, 'before I go');
     await leave(alex, room);
@@ -500,7 +500,7 @@ describe('leave_room', () => {
     expectSuccess(await sam.delete(`/api/chats/${room.chat}`));
   });
 
-  test('a deserted public room stays in the list, without members', async () => {
+  test('a public room without members stays in the list', async () => {
     const room = await createRoom(alex, 'Deserted plaza');
     expectSuccess(await alex.put(`/api/chats/${room.chat}`, { mode: 'delete', user: 'alex' }));
     expect((await sam.get('/api/rooms')).body.rooms).toContainEqual({
@@ -511,7 +511,7 @@ describe('leave_room', () => {
     expect((await membersOf(sam, room)).body).toEqual({ members: [] });
   });
 
-  test('outsiders and unknown rooms', async () => {
+  test('refuses a non-member, and returns 404 for an unknown room', async () => {
     const room = await createRoom(alex, 'Never entered');
     expect(outcome(await leave(sam, room))).toEqual(NOT_IN_ROOM);
     expect(outcome(await leave(sam, NO_SUCH_ROOM))).toEqual(NOT_FOUND);
@@ -521,19 +521,19 @@ describe('leave_room', () => {
   test.each<[string, unknown]>([
     ['no body', undefined],
     ['no room_id', {}],
-  ])('%s are missing fields', async (_, json) => {
+  ])('reports missing fields for %s', async (_, json) => {
     expect(outcome(await sam.post('/api/leave_room', json))).toEqual(roomError(400, 'missing fields'));
   });
 
   test.each<[string, unknown]>([
-    ['a text', '1'],
+    ['a string', '1'],
     ['a fraction', 1.5],
     ['a negative number', -1],
     ['null', null],
     ['true', true],
     ['a list', [1]],
     ['a number beyond 2^53', 2 ** 53],
-  ])('%s as the room_id is a wrong type', async (_, room_id) => {
+  ])('refuses %s as the room_id', async (_, room_id) => {
     const wrong = roomError(400, "field 'room_id' must be an integer");
     expect(outcome(await sam.post('/api/leave_room', { room_id }))).toEqual(wrong);
     expect(outcome(await sam.post('/api/send_room_message', { room_id, message: 'x' }))).toEqual(wrong);
@@ -541,7 +541,7 @@ describe('leave_room', () => {
 });
 
 describe('rooms and user_rooms', () => {
-  test('rooms lists the public ones, and tells each caller which they are in', async () => {
+  test('rooms lists public rooms and whether the caller has joined each', async () => {
     const open = await createRoom(alex, 'Listed');
     const secret = await createRoom(alex, 'Unlisted', 'secret');
     await join(sam, open);
@@ -556,7 +556,7 @@ describe('rooms and user_rooms', () => {
     expect(await listed(alex)).toEqual([{ room_id: open.id, name: 'Listed', joined: true }]);
   });
 
-  test("user_rooms lists the caller's, private ones too, and no plain chats", async () => {
+  test("user_rooms lists the caller's public and private rooms, but no plain chats", async () => {
     const owner = await server.parley.signUp('collector');
     const open = await createRoom(owner, 'Mine');
     const secret = await createRoom(owner, 'Mine too', 'secret');
@@ -589,13 +589,13 @@ describe('rooms and user_rooms', () => {
 });
 
 describe('room_members', () => {
-  test('of a public room anyone sees them', async () => {
+  test('anyone can list the members of a public room', async () => {
     const room = await createRoom(alex, 'Public members');
     await join(sam, room);
     expect(outcome(await membersOf(kim, room))).toEqual({ status: 200, body: { members: ['alex', 'sam'] } });
   });
 
-  test('of a private room its members alone', async () => {
+  test('only members can list the members of a private room', async () => {
     const room = await createRoom(alex, 'Private members', 'secret');
     await join(sam, room, 'secret');
     expect(outcome(await membersOf(sam, room))).toEqual({ status: 200, body: { members: ['alex', 'sam'] } });
@@ -604,13 +604,13 @@ describe('room_members', () => {
     expect(outcome(await membersOf(sam, room))).toEqual(NOT_IN_ROOM);
   });
 
-  test('an unknown room is not found', async () => {
+  test('returns 404 for an unknown room', async () => {
     expect(outcome(await membersOf(sam, NO_SUCH_ROOM))).toEqual(NOT_FOUND);
     expect(outcome(await sam.get('/api/room_members/9007199254740991'))).toEqual(NOT_FOUND);
   });
 
   test.each(['abc', '01', '-1', '-0', '1.0', '1e3', '+1', '%201', '9007199254740992', '1%00'])(
-    '%s is no room id',
+    'refuses %s as a room id',
     async (id) => {
       expect(outcome(await sam.get(`/api/room_members/${id}`))).toEqual(
         roomError(400, "path parameter 'room_id' must be an integer from 0 to 9007199254740991"),
@@ -620,7 +620,7 @@ describe('room_members', () => {
 });
 
 describe('send_room_message and get_room_messages', () => {
-  test('members talk, and every message tells who, when and where', async () => {
+  test('members can send and read; each message has its sender, time and room', async () => {
     const room = await createRoom(alex, 'Talk');
     await join(sam, room);
     const before = Date.now() / 1000;
@@ -653,7 +653,7 @@ describe('send_room_message and get_room_messages', () => {
     expect(outcome(await messagesOf(alex, room))).toEqual({ status: 200, body: { messages: [] } });
   });
 
-  test('outsiders neither read nor write, in public and in private rooms', async () => {
+  test('non-members can neither read nor send, in public and in private rooms', async () => {
     for (const room of [await createRoom(alex, 'Read by none'), await createRoom(alex, 'Closed', 'secret')]) {
       expect(outcome(await send(sam, room, 'let me in'))).toEqual(NOT_IN_ROOM);
       expect(outcome(await messagesOf(sam, room))).toEqual(NOT_IN_ROOM);
@@ -666,8 +666,8 @@ describe('send_room_message and get_room_messages', () => {
   test.each<[string, object]>([
     ['no room_id', { message: 'x' }],
     ['no message', { room_id: 1 }],
-    ['neither', {}],
-  ])('%s: missing fields', async (_, json) => {
+    ['neither field', {}],
+  ])('reports missing fields for %s', async (_, json) => {
     expect(outcome(await sam.post('/api/send_room_message', json))).toEqual(roomError(400, 'missing fields'));
   });
 
@@ -678,25 +678,25 @@ describe('send_room_message and get_room_messages', () => {
     ['null', null],
     ['a list', ['x']],
     ['text with NUL', 'a\0'],
-    ['text with half an emoji', '\ud83d'],
+    ['text with an unpaired surrogate', '\ud83d'],
     ['16,384 characters', 'x'.repeat(16_384)],
     ['16,384 emoji', '😀'.repeat(16_384)],
-  ])('%s cannot be sent', async (_, message) => {
-    const room_id = (await ownEntry(alex, await talkRoom())).room_id;
+  ])('refuses to send %s', async (_, message) => {
+    const room_id = (await ownEntry(alex, await getEmptyRoom())).room_id;
     const answer = await alex.post('/api/send_room_message', { room_id, message });
     expect(answer.status).toBe(400);
     expect(answer.body).toEqual({ error: expect.stringMatching(/^field 'message' must /) });
     expect((await messagesOf(alex, { id: room_id })).body.messages).toEqual([]);
   });
 
-  test('16,383 emoji can be sent', async () => {
+  test('sends a text of 16,383 emoji', async () => {
     const room = await createRoom(alex, 'Long texts');
     const text = '😀'.repeat(16_383);
     expect((await send(alex, room, text)).status).toBe(200);
     expect((await messagesOf(alex, room)).body.messages[0].message).toBe(text);
   });
 
-  test('limit gives the newest, before those before an index, always oldest first', async () => {
+  test('limit returns the newest messages, before returns messages before an index, both oldest first', async () => {
     const room = await createRoom(alex, 'Windows');
     for (let index = 0; index < 6; index++) await send(alex, room, `text ${index}`);
     expectSuccess(await alex.delete(`/api/chats/${room.chat}/messages/3`));
@@ -714,9 +714,9 @@ describe('send_room_message and get_room_messages', () => {
     expect(await indices('&before=9007199254740991&limit=3')).toEqual([2, 4, 5]);
   });
 
-  test('100 is the default limit', async () => {
+  test('the default limit is 100 messages', async () => {
     const room = await createRoom(alex, 'Chatty');
-    await times(101, (index) => send(alex, room, `text ${index}`));
+    await inParallel(101, (index) => send(alex, room, `text ${index}`));
     const { messages } = (await messagesOf(alex, room)).body;
     expect(messages.map(({ index }: Json) => index)).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
     expect((await messagesOf(alex, room, '&limit=1000')).body.messages).toHaveLength(101);
@@ -735,13 +735,13 @@ describe('send_room_message and get_room_messages', () => {
     ['?room_id=1&limit=-0', "query parameter 'limit' must be an integer from 1 to 1000"],
     ['?room_id=1&before=x', "query parameter 'before' must be an integer from 0 to 9007199254740991"],
     ['?room_id=1&before=-1', "query parameter 'before' must be an integer from 0 to 9007199254740991"],
-  ])('get_room_messages%s is refused', async (search, error) => {
+  ])('refuses get_room_messages%s', async (search, error) => {
     expect(outcome(await alex.get(`/api/get_room_messages${search}`))).toEqual(roomError(400, error));
   });
 });
 
-/** A room of alex's that stays silent. */
-async function talkRoom(): Promise<TestRoom> {
+/** Returns a room of alex without messages. The first call creates the room. */
+async function getEmptyRoom(): Promise<TestRoom> {
   const name = 'Nothing valid is sent here';
   const { body } = await alex.get('/api/user_rooms');
   const known = body.rooms.find((room: Json) => room.name === name);
@@ -761,7 +761,7 @@ describe('tokens', () => {
   ];
   const UNAUTHORIZED = roomError(401, 'unauthorized');
 
-  test.each(ROUTES)('%s %s takes no bad token', async (method, path, json) => {
+  test.each(ROUTES)('%s %s refuses an invalid token', async (method, path, json) => {
     const { parley, mailbox } = server;
     const leaver = await parley.signUp(`leaver_${path.replaceAll(/\W/g, '')}`);
     expectSuccess(await leaver.get('/api/auth/logout'));
@@ -771,23 +771,23 @@ describe('tokens', () => {
     }
   });
 
-  test.each(ROUTES.slice(1))('%s %s without a token is 401', async (method, path, json) => {
+  test.each(ROUTES.slice(1))('%s %s returns 401 without a token', async (method, path, json) => {
     expect(outcome(await server.parley.request(method, path, { json }))).toEqual(UNAUTHORIZED);
   });
 
-  test('the token of an erased user is bad', async () => {
+  test('refuses the token of an erased user', async () => {
     const gone = await server.parley.signUp('gone');
     expectSuccess(await gone.delete('/api/users/gone'));
     expect(outcome(await join(gone, { name: 'General Discussion' }))).toEqual(UNAUTHORIZED);
   });
 
-  test('no room was made without a token', async () => {
+  test('no request without a token has created a room', async () => {
     expect(await query("SELECT id FROM rooms WHERE name = 'Made without a token'")).toEqual([]);
   });
 });
 
 describe("a room's chat", () => {
-  test('deleting it deletes the room with its attempts, and frees the name', async () => {
+  test('deleting the chat deletes the room and its password attempts, and frees the name', async () => {
     const room = await createRoom(alex, 'Demolished', 'secret');
     await join(sam, room, 'secret');
     await join(kim, room, 'wrong');
@@ -802,7 +802,7 @@ describe("a room's chat", () => {
     expect(rebuilt.id).not.toBe(room.id);
   });
 
-  test('renaming it renames the room, trimmed, and frees the old name', async () => {
+  test('renaming the chat renames the room to the trimmed name and frees the old name', async () => {
     const room = await createRoom(alex, 'Old name');
     await join(sam, room);
     expectSuccess(await sam.put(`/api/chats/${room.chat}`, { name: '  New näme 😀 ' }));
@@ -814,7 +814,7 @@ describe("a room's chat", () => {
     expect(outcome(await sam.post('/api/create_room', { room_name: 'New näme 😀' }))).toEqual(ROOM_EXISTS);
   });
 
-  test('renaming it to the name that it has, or to another case of that, is fine', async () => {
+  test('the chat can be renamed to its current name, or to the same name in another case', async () => {
     const room = await createRoom(alex, 'Same');
     expectSuccess(await alex.put(`/api/chats/${room.chat}`, { name: ' Same' }));
     expectSuccess(await alex.put(`/api/chats/${room.chat}`, { name: 'same' }));
@@ -827,7 +827,7 @@ describe("a room's chat", () => {
     ['blank', ' \u3000\n', "field 'name' must have 1 to 64 characters"],
     ['taken', ' Occupied ', 'room already exists'],
   ])(
-    'a name that is %s is refused in the dialect of the chat API, and nothing changes',
+    'refuses a name that is %s in the dialect of the chat API and changes nothing',
     async (fault, name, reason) => {
       await alex.post('/api/create_room', { room_name: 'Occupied' });
       const room = await createRoom(alex, `Not renamed to what is ${fault}`);
@@ -839,7 +839,7 @@ describe("a room's chat", () => {
     },
   );
 
-  test('a chat that is no room keeps the rules for chats: a taken name, 128 characters, no trimming', async () => {
+  test('a chat that is not a room may have a taken, untrimmed or 128-character name', async () => {
     await alex.post('/api/create_room', { room_name: 'Shared name' });
     const chat = await alex.createChat([sam]);
     for (const name of ['Shared name', 'x'.repeat(128), '  spaced ']) {
@@ -848,7 +848,7 @@ describe("a room's chat", () => {
     }
   });
 
-  test('of two rooms renamed to one name at once, one is', async () => {
+  test('of two concurrent renames to one name, exactly one succeeds', async () => {
     const rooms = [await createRoom(alex, 'Rival one'), await createRoom(alex, 'Rival two')];
     const answers = await Promise.all(
       rooms.map(({ chat }) => alex.put(`/api/chats/${chat}`, { name: 'Wanted by both' })),
@@ -858,7 +858,7 @@ describe("a room's chat", () => {
 });
 
 describe('erasing a user', () => {
-  test('passes their rooms on, removes what they wrote, and leaves deserted rooms behind', async () => {
+  test("passes on the user's rooms, deletes the user's messages and keeps rooms without members", async () => {
     const { parley } = server;
     const owner = await parley.signUp('eraser');
     const shared = await createRoom(owner, 'Inherited', 'secret');
@@ -883,7 +883,7 @@ describe('erasing a user', () => {
   });
 });
 
-test('a name that no room can have is one that no room has', async () => {
+test('joining by a name of 65 characters, which no room can have, returns 404', async () => {
   const answer = await alex.post('/api/join_room', { name: 'x'.repeat(65) });
   expect([answer.status, answer.body]).toEqual([404, { error: 'room not found' }]);
 });

@@ -12,7 +12,7 @@ import {
   type TestServer,
 } from '../support/server.js';
 
-/** SQLite is for one server; several share a MySQL or MariaDB. */
+/** Skipped on SQLite, which supports only one server. */
 describe.runIf(onMysql)('two servers on one database', () => {
   let database: TestDatabase;
   let servers: TestServer[];
@@ -35,12 +35,12 @@ describe.runIf(onMysql)('two servers on one database', () => {
   const indicesOf = async (chat: string): Promise<number[]> =>
     (await alex.list(chat, '?per_page=1000')).messages.map(({ index }: Json) => index);
 
-  test('a user of one is a user of the other', async () => {
+  test('a user of one server can use the other server with the same token', async () => {
     const { body } = await servers[1].parley.get('/api/chats', { token: alex.token });
     expect(body.data).toHaveLength(10);
   });
 
-  test('batches to the same chats in opposite orders wait for each other', async () => {
+  test('batches to the same chats in opposite orders are all stored', async () => {
     const [{ id: senderId }] = await servers[0].app.get(Reader).query<{ id: number }>('SELECT id FROM users');
     const rows = await servers[0].app.get(Reader).query<{ id: number }>('SELECT id FROM chats ORDER BY id');
     const forth = Array.from({ length: 10 }, () => rows.map(({ id }) => id)).flat();
@@ -53,7 +53,7 @@ describe.runIf(onMysql)('two servers on one database', () => {
     }
   });
 
-  test('sends to one chat through both get consecutive indices, and timestamps in their order', async () => {
+  test('sends to one chat through both servers get consecutive indexes and increasing timestamps', async () => {
     const chat = await alex.createChat([]);
     const sends = Array.from({ length: 200 }, async (_, n) => {
       const message = { type: 'message', message: `text ${n}` };
@@ -69,7 +69,7 @@ describe.runIf(onMysql)('two servers on one database', () => {
     expect(new Set(timestamps).size).toBe(201);
   });
 
-  test('one user is added once through both', async () => {
+  test('of twenty additions of one user through both servers, exactly one succeeds', async () => {
     await servers[0].parley.signUp('sam');
     const chat = await alex.createChat([]);
     const additions = Array.from({ length: 20 }, (_, n) =>
@@ -79,7 +79,7 @@ describe.runIf(onMysql)('two servers on one database', () => {
     expect(statuses).toEqual([200, ...Array(19).fill(400)]);
   });
 
-  test('break no rule', async () => {
+  test('violate no invariant of the database', async () => {
     expect(await findViolations(servers[1])).toEqual({});
   });
 });

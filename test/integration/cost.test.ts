@@ -14,7 +14,7 @@ import { until } from '../support/until.js';
 let server: TestServer;
 let alex: Member;
 let sam: Member;
-/** A chat of 10 messages and one of 2,000. */
+/** The uuids of a chat of 10 messages and of a chat of 2,000 messages. */
 let short: string;
 let long: string;
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
     const waiting = await reader().query(`SELECT 1 FROM mails WHERE state = 'waiting'`);
     return waiting.length === 0 ? true : undefined;
   });
-  // From here on its statements would count as those of whatever is measured.
+  // Stop the mail worker, because its statements would be counted as those of the measured call.
   await server.app.get(MailWorker).onModuleDestroy();
   if (onMysql) {
     const tables = 'users, user_search_terms, chats, members, messages, tokens';
@@ -64,7 +64,7 @@ const write = (batch: NewMessage[]) => {
   return Promise.all(batch.map((message) => writer.write(message)));
 };
 
-/** Users who did not sign up, which takes longer. */
+/** Inserts users directly, because signing up takes longer. */
 async function addUsers(count: number): Promise<void> {
   await server.app.get(UnitOfWork).run(async (tx) => {
     for (let n = 0; n < count; n += 1) {
@@ -82,7 +82,7 @@ async function addUsers(count: number): Promise<void> {
   });
 }
 
-/** Chats of 200 others each: beside a small table of members, an index would be no gain. */
+/** Creates chats of 200 other users each, because an index on a small table of members would be no gain. */
 async function addChats(count: number): Promise<void> {
   const query = 'SELECT username FROM users ORDER BY id DESC LIMIT 200';
   const users = (await reader().query<{ username: string }>(query)).map(({ username }) => username);
@@ -90,7 +90,7 @@ async function addChats(count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) await owner.post('/api/chats', { name: String(n), users, message: 'm' });
 }
 
-/** The statements that a call sends to the database; those of the workers in the background do not count. */
+/** Returns the statements that a call sends to the database, without those of background workers. */
 async function statementsOf(call: () => Promise<unknown>): Promise<Statement[]> {
   const statements: Statement[] = [];
   const spies = (['query', 'execute', 'defer'] as const).map((name) => vi.spyOn(Transaction.prototype, name));
@@ -109,7 +109,7 @@ async function statementsOf(call: () => Promise<unknown>): Promise<Statement[]> 
   return statements.filter(({ sql }) => !/\bmails\b|\buploads\b|chat_id IS NULL/.test(sql));
 }
 
-/** SQLite is given new rows one by one, MySQL all in one statement: there they count once. */
+/** Counts statements. Equal INSERTs count once on SQLite, where one INSERT is sent for each row. */
 async function countOf(call: () => Promise<unknown>): Promise<number> {
   const texts = (await statementsOf(call)).map(({ sql }) => sql);
   if (onMysql) return texts.length;
@@ -117,7 +117,7 @@ async function countOf(call: () => Promise<unknown>): Promise<number> {
   return texts.filter((sql) => !isInsert(sql)).length + new Set(texts.filter(isInsert)).size;
 }
 
-/** What the database would read without an index, of its own tables. */
+/** Returns the full scans of stored tables in the query plan of a statement. */
 async function scans({ sql, values }: Statement): Promise<string[]> {
   if (onMysql) {
     const plan = await dataSource().query<Record<string, string | null>[]>(`EXPLAIN ${sql}`, values);
@@ -130,7 +130,7 @@ async function scans({ sql, values }: Statement): Promise<string[]> {
   return (
     plan
       .map(({ detail }) => detail)
-      // The rows of a table that the statement brings along are constants.
+      // `SCAN CONSTANT ROW` reads rows of the statement itself, not of a stored table.
       .filter((detail) => detail.startsWith('SCAN ') && detail !== 'SCAN CONSTANT ROW')
       .filter((detail) => !derived.includes(detail.split(' ')[1]))
   );
@@ -143,29 +143,29 @@ async function scansOf(call: () => Promise<unknown>): Promise<string[]> {
 }
 
 describe('the number of statements', () => {
-  // The chats and their members; the names of members and of senders, which may go together.
-  const LIST = 4;
+  // One statement each for chats, members, names of members and names of senders; the last two may be one.
+  const LIST_STATEMENTS = 4;
 
-  test('for the list of 30 chats is small', async () => {
+  test('for the list of 30 chats is at most 5', async () => {
     const kim = await server.parley.signUp('kim');
     for (let n = 1; n <= 30; n += 1) await kim.createChat([alex, sam], { name: String(n) });
     const list = () => kim.get('/api/chats');
-    // And the token.
-    expect(await countOf(list)).toBeLessThanOrEqual(LIST + 1);
+    // Plus 1 for the token.
+    expect(await countOf(list)).toBeLessThanOrEqual(LIST_STATEMENTS + 1);
     expect((await list()).body.data).toHaveLength(30);
   });
 
-  test('for the description of a chat of 30 members is small', async () => {
+  test('for the description of a chat of 30 members is at most 6', async () => {
     const chat = await alex.createChat([]);
     const describeIt = () => alex.get(`/api/chats/${chat}`);
     const users = await reader().query<{ username: string }>('SELECT username FROM users LIMIT 30');
     for (const { username } of users) await alex.put(`/api/chats/${chat}`, { mode: 'add', user: username });
-    // And the token and the membership.
-    expect(await countOf(describeIt)).toBeLessThanOrEqual(LIST + 2);
+    // Plus 2 for the token and the membership.
+    expect(await countOf(describeIt)).toBeLessThanOrEqual(LIST_STATEMENTS + 2);
   });
 
   test.each(['', '?page=0&per_page=5', '?page=1&per_page=5&order=desc', '?before=7', '?after=3&per_page=5'])(
-    'for the page %s is the same at 10 and at 2,000 messages, and small',
+    'for the page %s is the same at 10 and at 2,000 messages, and at most 4',
     async (query) => {
       const inShort = await countOf(() => alex.list(short, query));
       expect(await countOf(() => alex.list(long, query))).toBe(inShort);
@@ -173,20 +173,20 @@ describe('the number of statements', () => {
     },
   );
 
-  test('for a page is the same for 10 messages and for 1,000', async () => {
+  test('for a page of 10 messages is the same as for a page of 1,000', async () => {
     const few = await countOf(() => alex.list(long, '?per_page=10'));
     expect(await countOf(() => alex.list(long, '?per_page=1000'))).toBe(few);
   });
 
-  test('for one message is the same at 10 and at 2,000', async () => {
+  test('for one message is the same in a chat of 10 and of 2,000 messages', async () => {
     const inShort = await countOf(() => alex.get(`/api/chats/${short}/messages/5`));
     expect(await countOf(() => alex.get(`/api/chats/${long}/messages/1500`))).toBe(inShort);
   });
 
-  test('for sending is the same at 10 and at 2,000 messages, and small', async () => {
+  test('for sending is the same at 10 and at 2,000 messages, and at most 7', async () => {
     const inShort = await countOf(() => alex.send(short, 'text'));
     expect(await countOf(() => alex.send(long, 'text'))).toBe(inShort);
-    // The token and the membership; then the chat, the sender, the message, its block and the counters.
+    // One each for the token, membership, chat, sender, message, sender block and counters.
     expect(inShort).toBeLessThanOrEqual(7);
   });
 
@@ -210,7 +210,7 @@ describe('the number of statements', () => {
 });
 
 describe('every read uses an index:', () => {
-  const gapped = async () => {
+  const listWithGaps = async () => {
     await alex.delete(`/api/chats/${long}/messages/1000`);
     return alex.list(long, '?page=3&per_page=100');
   };
@@ -224,12 +224,9 @@ describe('every read uses an index:', () => {
     ['a page by the cursor before', () => alex.list(long, '?before=1000')],
     ['a page by the cursor after', () => alex.list(long, '?after=1000')],
     ['one message', () => alex.get(`/api/chats/${long}/messages/1000`)],
-    [
-      'the sender of a message that is edited',
-      () => alex.put(`/api/chats/${long}/messages/9`, { message: 'x' }),
-    ],
-    ['a message that is sent', () => alex.send(long, 'text')],
-    ['a page of a chat with gaps', gapped],
+    ['an edit of a message', () => alex.put(`/api/chats/${long}/messages/9`, { message: 'x' })],
+    ['the sending of a message', () => alex.send(long, 'text')],
+    ['a page of a chat with gaps', listWithGaps],
     ['the removal of a message', () => alex.delete(`/api/chats/${long}/messages/1001`)],
     ['an addition to a chat', () => alex.put(`/api/chats/${short}`, { mode: 'add', user: 'userrs.4ln24' })],
     ['a user', () => alex.get('/api/users/sam')],
@@ -240,14 +237,14 @@ describe('every read uses an index:', () => {
     expect(await scansOf(call)).toEqual([]);
   });
 
-  test('and this check finds a read that does not', async () => {
+  test('this check detects a read without an index', async () => {
     const unindexed = () => reader().query("SELECT * FROM messages WHERE text = 'text'");
     expect(await scansOf(unindexed)).toHaveLength(1);
   });
 });
 
 describe.runIf(onMysql)('the rows that MariaDB reads', () => {
-  /** Asked on one connection, because the counters are its own. */
+  /** Runs on one connection, because MariaDB keeps these counters per session. */
   async function rowsRead({ sql, values }: Statement): Promise<number> {
     const runner = dataSource().createQueryRunner();
     try {
@@ -275,12 +272,12 @@ describe.runIf(onMysql)('the rows that MariaDB reads', () => {
     },
   );
 
-  test('for the window next to the end of a long chat are few', async () => {
+  test('for a window near the end of a long chat are fewer than 50', async () => {
     expect(await rowsOf(() => alex.list(long, '?per_page=5&before=1990'))).toBeLessThan(50);
   });
 
   test.each(['users', 'r5.', 'aelx', 'userrs.4lm24'])(
-    'for the search %s are few of all users',
+    'for the search %s are fewer than 700',
     async (text) => {
       expect(await rowsOf(() => alex.get(`/api/users?username=${text}`))).toBeLessThan(700);
     },

@@ -39,7 +39,7 @@ describe.runIf(onMysql)('when the database', () => {
 
   const calls: [string, () => ReturnType<Member['get']>][] = [
     ['a login', () => server.parley.post('/api/auth/login', { username: 'alex', password: alex.password })],
-    ['a registration', () => server.parley.post('/api/users', alexAsSam())],
+    ['a registration', () => server.parley.post('/api/users', samRegistration())],
     ['a forgotten password', () => server.parley.get('/api/auth/forgot-password?username=alex')],
     ['a search', () => alex.get('/api/users?username=al')],
     ['an update of a user', () => alex.put('/api/users/alex', { name: 'Alex' })],
@@ -50,19 +50,19 @@ describe.runIf(onMysql)('when the database', () => {
     ['a logout', () => alex.get('/api/auth/logout')],
   ];
 
-  const alexAsSam = () => ({
+  const samRegistration = () => ({
     username: 'sam',
     password: alex.password,
     email: 'sam@example.com',
     name: 'Sam',
   });
 
-  const recovered = () =>
+  const waitForRecovery = () =>
     until('the server to find its database again', async () =>
       (await alex.get('/api/chats')).status === 200 ? true : undefined,
     );
 
-  test('is away, every call is answered with 503, and all is well when it is back', async () => {
+  test('is unavailable, every call returns 503, and calls succeed after it is back', async () => {
     await proxy.cut();
     for (const [name, call] of calls) {
       const answer = await call();
@@ -75,13 +75,13 @@ describe.runIf(onMysql)('when the database', () => {
     expectFailure(await server.parley.get('/api/nope'), 404);
 
     await proxy.open();
-    await recovered();
+    await waitForRecovery();
     expect(await alex.texts(chat)).toEqual(['first']);
-    expectSuccess(await server.parley.post('/api/users', alexAsSam()));
+    expectSuccess(await server.parley.post('/api/users', samRegistration()));
     await server.mailbox.waitFor('sam@example.com', /verify/i);
   });
 
-  test('goes away in the middle of calls, each is answered, and what was acknowledged is there', async () => {
+  test('becomes unavailable during calls, each call is answered and acknowledged messages are stored', async () => {
     const before = (await alex.list(chat, '?per_page=1000')).messages.length;
     const { acknowledged, stop } = keepSending(8);
     await until('messages', () => acknowledged.size >= 50 || undefined);
@@ -93,7 +93,7 @@ describe.runIf(onMysql)('when the database', () => {
     await expectAllStored(acknowledged, await stop(), before);
   });
 
-  test('kills our connections again and again, what was acknowledged is there', async () => {
+  test('kills connections repeatedly, acknowledged messages are stored', async () => {
     const before = (await alex.list(chat, '?per_page=1000')).messages.length;
     const { acknowledged, stop } = keepSending(8);
     for (let round = 1; round <= 5; round += 1) {
@@ -104,7 +104,7 @@ describe.runIf(onMysql)('when the database', () => {
     await expectAllStored(acknowledged, await stop(), before);
   });
 
-  /** Sends message after message, in several streams; each is acknowledged or refused with 503. */
+  /** Sends messages in several streams until `stop` is called. Each is acknowledged or refused with 503. */
   function keepSending(streams: number) {
     const acknowledged = new Map<number, string>();
     const stopped = new AbortController();
@@ -127,7 +127,7 @@ describe.runIf(onMysql)('when the database', () => {
   }
 
   async function expectAllStored(acknowledged: Map<number, string>, refused: number, before: number) {
-    await recovered();
+    await waitForRecovery();
     const stored = new Map<number, string>();
     for (let page = 0; ; page += 1) {
       const { messages } = await alex.list(chat, `?per_page=1000&page=${page}`);
@@ -136,7 +136,7 @@ describe.runIf(onMysql)('when the database', () => {
     }
     const lost = [...acknowledged].filter(([index, message]) => stored.get(index) !== message);
     expect(lost).toEqual([]);
-    // A commit whose answer was cut off may have happened: that is all that may be there on top.
+    // A refused message may be stored, if its commit succeeded before the connection was cut.
     expect(stored.size - before - acknowledged.size).toBeGreaterThanOrEqual(0);
     expect(stored.size - before - acknowledged.size).toBeLessThanOrEqual(refused);
     expect([...stored.keys()]).toEqual([...stored.keys()].map((_, index) => index));

@@ -45,8 +45,8 @@ async function idOf(table: 'users' | 'chats', column: string, value: string): Pr
   return id;
 }
 
-/** A new chat of alex and sam, and messages to it. */
-async function newChat() {
+/** Creates a chat of alex and sam, and returns a factory for messages to it. */
+async function createTestChat() {
   const uuid = await alex.createChat([sam]);
   const chatId = await idOf('chats', 'uuid', uuid);
   const messageOf = async ({ username }: Member, text: string): Promise<NewMessage> =>
@@ -56,15 +56,15 @@ async function newChat() {
 
 const textsOf = (chat: string) => alex.texts(chat, '?after=0');
 
-test('a message that comes alone has a commit of its own', async () => {
-  const { uuid, messageOf } = await newChat();
+test('a lone message gets its own commit', async () => {
+  const { uuid, messageOf } = await createTestChat();
   expect(await writer.write(await messageOf(alex, 'alone'))).toMatchObject({ seq: 1 });
   expect(commits).toBe(1);
   expect(await textsOf(uuid)).toEqual(['alone']);
 });
 
-test('senders enter a block with their first message in it, be it sent alone or among others', async () => {
-  const { uuid, messageOf } = await newChat();
+test("a sender's first message in a block adds a row to sender_blocks, whether sent alone or in a batch", async () => {
+  const { uuid, messageOf } = await createTestChat();
   const [alexs, sams] = [await messageOf(alex, 'text'), await messageOf(sam, 'text')];
   const blocks = () =>
     server.app
@@ -89,14 +89,14 @@ test('senders enter a block with their first message in it, be it sent alone or 
   await writer.write(alexs);
   expect(await blocks()).toEqual([...first, ...inBlock(1, alexs, sams)]);
 
-  // Where 32 bits do not reach.
+  // The block number exceeds 32 bits.
   await skipTo(server, uuid, 2 ** 45);
   await Promise.all([alexs, sams].map((message) => writer.write(message)));
   expect((await blocks()).slice(4)).toEqual(inBlock(2 ** 35, alexs, sams));
 });
 
-test('messages that come together share one commit, in the order in which they came', async () => {
-  const [one, two] = [await newChat(), await newChat()];
+test('messages that arrive together share a commit and keep their order', async () => {
+  const [one, two] = [await createTestChat(), await createTestChat()];
   const [first, second] = [await one.messageOf(sam, 'to one'), await two.messageOf(alex, 'to two')];
   const writes = Array.from({ length: 100 }, (_, n) => {
     const message = n % 2 ? second : first;
@@ -109,8 +109,8 @@ test('messages that come together share one commit, in the order in which they c
   expect(await textsOf(one.uuid)).toEqual(texts);
 });
 
-test('what comes during a commit goes into the next one', async () => {
-  const { uuid, messageOf } = await newChat();
+test('messages that arrive during a commit go into the next commit', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const message = await messageOf(alex, 'text');
   const during: Promise<Position>[] = [];
   const counting = {
@@ -129,8 +129,8 @@ test('what comes during a commit goes into the next one', async () => {
   expect(await textsOf(uuid)).toHaveLength(21);
 });
 
-test('a flood is stored whole, in more commits than one', async () => {
-  const { uuid, messageOf } = await newChat();
+test('1,000 messages that arrive together are all stored, in several commits', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const message = await messageOf(sam, 'text');
   const positions = await Promise.all(Array.from({ length: 1000 }, () => writer.write(message)));
   expect(positions.map(({ seq }) => seq)).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
@@ -141,8 +141,8 @@ test('a flood is stored whole, in more commits than one', async () => {
   expect((await alex.list(uuid, '?order=desc&per_page=1')).messages[0].index).toBe(1000);
 });
 
-test('a message that the database refuses does not take the others along', async () => {
-  const { uuid, messageOf } = await newChat();
+test('a message that the database rejects does not make the others fail', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const good = await messageOf(sam, 'good');
   const bad = { ...good, text: null as unknown as string };
   const outcomes = await Promise.allSettled([good, good, bad, good, good].map((one) => writer.write(one)));
@@ -158,8 +158,8 @@ test('a message that the database refuses does not take the others along', async
   expect(await textsOf(uuid)).toEqual(['good', 'good', 'good', 'good']);
 });
 
-test('a sender who is no member is refused, while the others’ messages go through', async () => {
-  const { uuid, messageOf } = await newChat();
+test('a sender who is not a member is refused, and messages of other senders are stored', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const [good, stranger] = [await messageOf(sam, 'good'), await messageOf(kim, 'by a stranger')];
   const outcomes = await Promise.allSettled([good, stranger, good].map((one) => writer.write(one)));
   expect(outcomes).toEqual([
@@ -171,8 +171,8 @@ test('a sender who is no member is refused, while the others’ messages go thro
   expect(await textsOf(uuid)).toEqual(['good', 'good']);
 });
 
-test('a member of one chat is no member of another one in the same batch', async () => {
-  const { uuid, messageOf } = await newChat();
+test('a membership in one chat does not allow sends to another chat in the same batch', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const own = await kim.createChat([]);
   const kimsOwn = { ...(await messageOf(kim, 'mine')), chatId: await idOf('chats', 'uuid', own) };
   const intruding = await messageOf(kim, 'intruding');
@@ -181,8 +181,8 @@ test('a member of one chat is no member of another one in the same batch', async
   expect(await textsOf(uuid)).toEqual([]);
 });
 
-test('a chat that is gone is refused, while messages to others go through', async () => {
-  const [gone, there] = [await newChat(), await newChat()];
+test('a message to a deleted chat is refused, and messages to other chats are stored', async () => {
+  const [gone, there] = [await createTestChat(), await createTestChat()];
   const messages = [await gone.messageOf(sam, 'too late'), await there.messageOf(sam, 'in time')];
   await alex.delete(`/api/chats/${gone.uuid}`);
   const outcomes = await Promise.allSettled(messages.map((one) => writer.write(one)));
@@ -193,15 +193,15 @@ test('a chat that is gone is refused, while messages to others go through', asyn
   expect(await textsOf(there.uuid)).toEqual(['in time']);
 });
 
-test('after a failure the writer goes on', async () => {
-  const { uuid, messageOf } = await newChat();
+test('the writer continues after a failure', async () => {
+  const { uuid, messageOf } = await createTestChat();
   await expect(writer.write(await messageOf(kim, 'refused'))).rejects.toMatchObject({ kind: 'forbidden' });
   await writer.write(await messageOf(sam, 'on and on'));
   expect(await textsOf(uuid)).toEqual(['on and on']);
 });
 
-test('a clock that stands still or goes back gives increasing timestamps all the same', async () => {
-  const { uuid, messageOf } = await newChat();
+test('timestamps increase even if the clock stands still or goes back', async () => {
+  const { uuid, messageOf } = await createTestChat();
   const future = 9_000_000_000_000_000;
   const setClock = (tx: Transaction) =>
     tx.execute('UPDATE chats SET last_sent_at = ? WHERE uuid = ?', [future, uuid]);

@@ -10,8 +10,8 @@ import {
   testSettings,
 } from '../support/server.js';
 
-/** The statements that would make the schema what the entities say. */
-async function differences(dataSource: DataSource): Promise<string[]> {
+/** Returns the statements that would change the schema to match the entities. */
+async function schemaDifferences(dataSource: DataSource): Promise<string[]> {
   const { upQueries } = await dataSource.driver.createSchemaBuilder().log();
   return upQueries.map(({ query }) => query);
 }
@@ -35,8 +35,8 @@ async function insert(dataSource: DataSource, table: string, rows: Record<string
   }
 }
 
-/** A user's row, but for its id. */
-const user = (username: string) => ({
+/** Returns the row of a user without its `id`. */
+const userRow = (username: string) => ({
   username,
   username_key: username,
   name: 'n',
@@ -62,17 +62,17 @@ describe('the migrations', () => {
     await database.drop();
   });
 
-  test('make the schema that the entities describe', async () => {
+  test('create the schema that the entities describe', async () => {
     expect(open.writer.entityMetadatas.length).toBeGreaterThan(0);
-    expect(await differences(open.writer)).toEqual([]);
+    expect(await schemaDifferences(open.writer)).toEqual([]);
   });
 
-  test('have a table for each entity, and no other', async () => {
+  test('create a table for each entity and no other table', async () => {
     const expected = open.writer.entityMetadatas.map(({ tableName }) => tableName);
     expect((await tableNames(open.writer)).toSorted()).toEqual([...expected, 'migrations'].toSorted());
   });
 
-  test('are all done when the database is open', async () => {
+  test('have all run when the database is open', async () => {
     expect(await open.writer.showMigrations()).toBe(false);
   });
 
@@ -80,24 +80,24 @@ describe('the migrations', () => {
     expect(await open.writer.runMigrations({ transaction: 'each' })).toEqual([]);
   });
 
-  test('can be taken back, each of them, and run again', async () => {
+  test('can each be reverted and run again', async () => {
     for (const _ of open.writer.migrations) await open.writer.undoLastMigration({ transaction: 'each' });
     expect(await tableNames(open.writer)).toEqual(['migrations']);
     expect(await open.writer.showMigrations()).toBe(true);
 
     const done = await open.writer.runMigrations({ transaction: 'each' });
     expect(done).toHaveLength(open.writer.migrations.length);
-    expect(await differences(open.writer)).toEqual([]);
+    expect(await schemaDifferences(open.writer)).toEqual([]);
   });
 
-  test('keep messages and their files, there and back', async () => {
+  test('keep messages and files when they are reverted and run again', async () => {
     const { writer } = open;
     const chat = { id: 1, uuid: 'c', name: 'c', is_permanent: 0, next_seq: 5_000, deleted_count: 4_997 };
     const message = { chat_id: 1, type: 'file', text: 't', sent_at: 1 };
     const file = { sender_id: 1, filename: 'f', created_at: 1 };
     await insert(writer, 'users', [
-      { id: 1, ...user('one') },
-      { id: 2, ...user('two') },
+      { id: 1, ...userRow('one') },
+      { id: 2, ...userRow('two') },
     ]);
     await insert(writer, 'chats', [{ ...chat, last_sent_at: 1 }]);
     await insert(writer, 'messages', [
@@ -131,31 +131,28 @@ describe('the migrations', () => {
     await writer.runMigrations({ transaction: 'each' });
   });
 
-  test('hold texts apart that differ in a single byte', async () => {
+  test('distinguish texts that differ in a single byte', async () => {
     const spellings = ['😀', '😁', 'bob', 'bob ', 'BOB', 'böb', 'bo\u0308b', 'ß', 'ss'];
-    await insert(open.writer, 'users', spellings.map(user));
+    await insert(open.writer, 'users', spellings.map(userRow));
     for (const spelling of spellings) {
       const rows = await open.writer.query('SELECT username FROM users WHERE username_key = ?', [spelling]);
       expect(rows).toEqual([{ username: spelling }]);
     }
   });
 
-  test.runIf(onMysql)(
-    'give every text column a binary collation in which a space behind counts',
-    async () => {
-      const columns = await open.writer.query<{ name: string; collation: string }[]>(
-        `SELECT CONCAT(table_name, '.', column_name) AS name, collation_name AS collation
+  test.runIf(onMysql)('give every text column a binary collation that compares trailing spaces', async () => {
+    const columns = await open.writer.query<{ name: string; collation: string }[]>(
+      `SELECT CONCAT(table_name, '.', column_name) AS name, collation_name AS collation
        FROM information_schema.columns
        WHERE table_schema = DATABASE() AND collation_name IS NOT NULL AND table_name <> 'migrations'`,
-      );
-      expect(columns.map(({ name }) => name)).toEqual(
-        expect.arrayContaining(['users.username_key', 'users.email_key', 'chats.name', 'messages.text']),
-      );
-      expect(columns.filter(({ collation }) => !/^utf8mb4_(nopad|0900)_bin$/.test(collation))).toEqual([]);
-    },
-  );
+    );
+    expect(columns.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['users.username_key', 'users.email_key', 'chats.name', 'messages.text']),
+    );
+    expect(columns.filter(({ collation }) => !/^utf8mb4_(nopad|0900)_bin$/.test(collation))).toEqual([]);
+  });
 
-  test.runIf(!onMysql)('find SQLite set up to survive a power cut', async () => {
+  test.runIf(!onMysql)('run on a SQLite database that is configured to survive a power cut', async () => {
     const pragma = async (name: string) => Object.values((await open.writer.query(`PRAGMA ${name}`))[0])[0];
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
@@ -163,7 +160,7 @@ describe('the migrations', () => {
     expect(await pragma('busy_timeout')).toBeGreaterThan(0);
   });
 
-  test.runIf(!onMysql)('keep a chat’s messages together on SQLite', async () => {
+  test.runIf(!onMysql)('store the messages of a chat next to each other on SQLite', async () => {
     const [{ sql }] = await open.writer.query<{ sql: string }[]>(
       "SELECT sql FROM sqlite_master WHERE name = 'messages'",
     );
@@ -171,13 +168,13 @@ describe('the migrations', () => {
   });
 });
 
-test('a server that starts has run them, on a new database and on one that it knows', async () => {
+test('a started server has run all migrations, on a new and on an existing database', async () => {
   const database = await createTestDatabase();
   for (const _ of ['first start', 'second start']) {
     const server = await startServer({}, database);
     const dataSource = server.app.get<DataSource>(getDataSourceToken());
     expect(await dataSource.showMigrations()).toBe(false);
-    expect(await differences(dataSource)).toEqual([]);
+    expect(await schemaDifferences(dataSource)).toEqual([]);
     await server.stop();
   }
   await database.drop();

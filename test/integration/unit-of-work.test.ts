@@ -26,13 +26,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-class Mishap extends Error {}
+class TestError extends Error {}
 
-/** A moment that the test decides on. */
-function moment() {
-  let happen!: () => void;
-  const reached = new Promise<void>((resolve) => (happen = resolve));
-  return { happen, reached };
+/** Creates a promise, `fired`, that the test resolves with `fire`. */
+function createSignal() {
+  let fire!: () => void;
+  const fired = new Promise<void>((resolve) => (fire = resolve));
+  return { fire, fired };
 }
 
 const insert = (tx: Transaction, id: number) =>
@@ -43,48 +43,48 @@ async function notes(): Promise<number[]> {
   return rows.map(({ id }) => id);
 }
 
-describe('two transactions at the same time, of which the first is rolled back', () => {
+describe('two concurrent transactions, of which the first is rolled back', () => {
   test.runIf(!onMysql)('lose the rows of the second on a bare SQLite data source', async () => {
-    const [firstBegun, secondDone] = [moment(), moment()];
+    const [firstBegun, secondDone] = [createSignal(), createSignal()];
     const first = open.writer.transaction(async (manager) => {
       await manager.query('INSERT INTO notes (id, revision) VALUES (1, 0)');
-      firstBegun.happen();
-      await secondDone.reached;
-      throw new Mishap();
+      firstBegun.fire();
+      await secondDone.fired;
+      throw new TestError();
     });
-    await firstBegun.reached;
+    await firstBegun.fired;
     await open.writer.transaction((manager) =>
       manager.query('INSERT INTO notes (id, revision) VALUES (2, 0)'),
     );
-    secondDone.happen();
-    await expect(first).rejects.toThrow(Mishap);
+    secondDone.fire();
+    await expect(first).rejects.toThrow(TestError);
 
-    // The second was told that it is committed.
+    // The second transaction reported a commit, but its row is lost.
     expect(await notes()).toEqual([]);
   });
 
-  test('keep the rows of the second in units of work', async () => {
-    const [firstBegun, secondAsked] = [moment(), moment()];
+  test('keep the rows of the second when both are units of work', async () => {
+    const [firstBegun, secondAsked] = [createSignal(), createSignal()];
     const first = unitOfWork.run(async (tx) => {
       await insert(tx, 1);
-      firstBegun.happen();
-      await secondAsked.reached;
-      throw new Mishap();
+      firstBegun.fire();
+      await secondAsked.fired;
+      throw new TestError();
     });
-    await firstBegun.reached;
+    await firstBegun.fired;
     const second = unitOfWork.run((tx) => insert(tx, 2));
-    secondAsked.happen();
-    await expect(first).rejects.toThrow(Mishap);
+    secondAsked.fire();
+    await expect(first).rejects.toThrow(TestError);
     await second;
     expect(await notes()).toEqual([2]);
   });
 
-  test('keep exactly what was acknowledged when many succeed and fail together', async () => {
+  test('keep exactly the acknowledged rows when many units succeed and fail concurrently', async () => {
     const units = Array.from({ length: 60 }, (_, id) =>
       unitOfWork.run(async (tx) => {
         await insert(tx, id);
         await tx.query('SELECT COUNT(*) FROM notes');
-        if (id % 3 === 0) throw new Mishap();
+        if (id % 3 === 0) throw new TestError();
         return id;
       }),
     );
@@ -95,7 +95,7 @@ describe('two transactions at the same time, of which the first is rolled back',
   });
 });
 
-test('a unit returns what its work returns, and commits', async () => {
+test('a unit returns the result of its work and commits', async () => {
   const count = await unitOfWork.run(async (tx) => {
     await insert(tx, 1);
     return (await insert(tx, 2)) + (await tx.execute('UPDATE notes SET revision = 0'));
@@ -104,7 +104,7 @@ test('a unit returns what its work returns, and commits', async () => {
   expect(await notes()).toEqual([1, 2]);
 });
 
-test('a unit that fails undoes all of it and tells its own error', async () => {
+test('a unit that fails rolls back and throws its own error', async () => {
   const failing = unitOfWork.run(async (tx) => {
     await insert(tx, 1);
     await insert(tx, 1);
@@ -113,15 +113,15 @@ test('a unit that fails undoes all of it and tells its own error', async () => {
   expect(await notes()).toEqual([]);
 });
 
-test('a unit that fails does not keep the next one from its work', async () => {
-  const failing = unitOfWork.run(() => Promise.reject(new Mishap()));
+test('a unit that fails does not block the next unit', async () => {
+  const failing = unitOfWork.run(() => Promise.reject(new TestError()));
   const next = unitOfWork.run((tx) => insert(tx, 1));
-  await expect(failing).rejects.toThrow(Mishap);
+  await expect(failing).rejects.toThrow(TestError);
   expect(await next).toBe(1);
   expect(await unitOfWork.run((tx) => insert(tx, 2))).toBe(1);
 });
 
-test('nobody reads rows before they are committed', async () => {
+test('readers do not see uncommitted rows', async () => {
   await unitOfWork.run(async (tx) => {
     await insert(tx, 1);
     expect(await tx.query('SELECT id FROM notes')).toHaveLength(1);
@@ -130,14 +130,14 @@ test('nobody reads rows before they are committed', async () => {
   expect(await notes()).toEqual([1]);
 });
 
-test('nobody reads rows that are rolled back', async () => {
+test('readers do not see rolled-back rows', async () => {
   const seen: number[][] = [];
   const failing = unitOfWork.run(async (tx) => {
     await insert(tx, 1);
     seen.push(await notes());
-    throw new Mishap();
+    throw new TestError();
   });
-  await expect(failing).rejects.toThrow(Mishap);
+  await expect(failing).rejects.toThrow(TestError);
   seen.push(await notes());
   expect(seen).toEqual([[], []]);
 });
@@ -146,7 +146,7 @@ describe('a deferred write', () => {
   const insertLater = (tx: Transaction, id: number) =>
     tx.defer('INSERT INTO notes (id, revision) VALUES (?, 0)', [id]);
 
-  test('is seen by the next statement, and committed in the order of the writes', async () => {
+  test('is visible to the next statement, and commits in the order of the writes', async () => {
     await unitOfWork.run(async (tx) => {
       insertLater(tx, 1);
       expect(await tx.query('SELECT id FROM notes')).toEqual([{ id: 1 }]);
@@ -161,7 +161,7 @@ describe('a deferred write', () => {
     ]);
   });
 
-  test('of many rows writes them all, in their order among others, and of none nothing', async () => {
+  test('of many rows inserts all rows in the order of the writes; an empty one inserts none', async () => {
     await unitOfWork.run(async (tx) => {
       tx.insert('notes (id, revision)', []);
       tx.insert('notes (id, revision)', [
@@ -180,7 +180,7 @@ describe('a deferred write', () => {
     ]);
   });
 
-  test('that fails with the commit undoes all, and no effect comes', async () => {
+  test('that fails at the commit rolls back the unit, and no effect runs', async () => {
     const effects: string[] = [];
     const failing = unitOfWork.run(async (tx) => {
       await insert(tx, 1);
@@ -194,19 +194,19 @@ describe('a deferred write', () => {
     expect(effects).toEqual([]);
   });
 
-  test('that fails before a statement fails that one', async () => {
+  test('that fails before a statement makes that statement fail', async () => {
     const failing = unitOfWork.run(async (tx) => {
       await insert(tx, 1);
       insertLater(tx, 1);
       await expect(insert(tx, 2)).rejects.toThrow(/UNIQUE|Duplicate/);
-      throw new Mishap();
+      throw new TestError();
     });
-    await expect(failing).rejects.toThrow(Mishap);
+    await expect(failing).rejects.toThrow(TestError);
     expect(await notes()).toEqual([]);
   });
 });
 
-test('several SELECTs give their rows one by one', async () => {
+test('queryAll returns the rows of each SELECT separately', async () => {
   const rows = await unitOfWork.run(async (tx) => {
     await insert(tx, 7);
     return tx.queryAll([
@@ -218,7 +218,7 @@ test('several SELECTs give their rows one by one', async () => {
   expect(rows).toEqual([[{ id: 7 }], [], [{ revision: 0 }]]);
 });
 
-test('a hook before the commit runs when the work is done, and its statements are committed with it', async () => {
+test('a beforeCommit hook runs after the work, and its statements commit with the unit', async () => {
   await unitOfWork.run(async (tx) => {
     tx.beforeCommit(() => tx.defer('UPDATE notes SET revision = 5'));
     await insert(tx, 3);
@@ -226,7 +226,7 @@ test('a hook before the commit runs when the work is done, and its statements ar
   expect(await reader.query('SELECT id, revision FROM notes')).toEqual([{ id: 3, revision: 5 }]);
 });
 
-test('a statement of a hook that fails undoes the whole unit', async () => {
+test('a statement of a beforeCommit hook that fails rolls back the unit', async () => {
   const failing = unitOfWork.run(async (tx) => {
     tx.beforeCommit(() => tx.defer('DELETE FROM nowhere'));
     await insert(tx, 4);
@@ -235,16 +235,16 @@ test('a statement of a hook that fails undoes the whole unit', async () => {
   expect(await notes()).toEqual([]);
 });
 
-test("the entity manager's writes are part of the unit, even where they are its first", async () => {
+test("the entity manager's writes are part of the unit, even as its first statements", async () => {
   const failing = unitOfWork.run(async (tx) => {
     await (await tx.manager()).query('INSERT INTO notes (id, revision) VALUES (1, 0)');
-    throw new Mishap();
+    throw new TestError();
   });
-  await expect(failing).rejects.toThrow(Mishap);
+  await expect(failing).rejects.toThrow(TestError);
   expect(await notes()).toEqual([]);
 });
 
-test('values are values, whatever stands in them', async () => {
+test('values are never parsed as SQL', async () => {
   const text = `'; DROP TABLE notes; -- ? \\ " 😀`;
   const rows = await unitOfWork.run((tx) => tx.query('SELECT ? AS one, ? AS two', [text, '?']));
   expect(rows).toEqual([{ one: text, two: '?' }]);
@@ -252,7 +252,7 @@ test('values are values, whatever stands in them', async () => {
 });
 
 describe('effects', () => {
-  test('come after the commit, in their order', async () => {
+  test('run after the commit, in the order of their registration', async () => {
     const seen: Promise<number[]>[] = [];
     const order: string[] = [];
     await unitOfWork.run(async (tx) => {
@@ -268,22 +268,22 @@ describe('effects', () => {
     expect(await Promise.all(seen)).toEqual([[1]]);
   });
 
-  test('do not come when the unit is rolled back', async () => {
+  test('do not run when the unit is rolled back', async () => {
     const effects: string[] = [];
     const failing = unitOfWork.run(async (tx) => {
       tx.afterCommit(() => effects.push('effect'));
       await insert(tx, 1);
-      throw new Mishap();
+      throw new TestError();
     });
-    await expect(failing).rejects.toThrow(Mishap);
+    await expect(failing).rejects.toThrow(TestError);
     expect(effects).toEqual([]);
   });
 
-  test('that fail do not make a committed unit look as if it had failed', async () => {
+  test('that throw do not make a committed unit fail', async () => {
     const effects: string[] = [];
     const count = await unitOfWork.run(async (tx) => {
       tx.afterCommit(() => {
-        throw new Mishap();
+        throw new TestError();
       });
       tx.afterCommit(() => effects.push('second effect'));
       return insert(tx, 1);
@@ -298,21 +298,21 @@ describe.runIf(onMysql)('a deadlock', () => {
   const touch = (tx: Transaction, id: number) =>
     tx.execute('UPDATE notes SET revision = revision + 1 WHERE id = ?', [id]);
 
-  test('is run again by the one that loses it, and its effects come once', async () => {
+  test('makes its victim run again, and the effects run once', async () => {
     await unitOfWork.run(async (tx) => {
       await insert(tx, 1);
       await insert(tx, 2);
     });
     let attempts = 0;
     const effects: string[] = [];
-    const locked = { one: moment(), two: moment() };
+    const locked = { one: createSignal(), two: createSignal() };
     const unit = (name: 'one' | 'two', [first, second]: [number, number]) =>
       unitOfWork.run(async (tx) => {
         attempts += 1;
         tx.afterCommit(() => effects.push(name));
         await touch(tx, first);
-        locked[name].happen();
-        await Promise.all([locked.one.reached, locked.two.reached]);
+        locked[name].fire();
+        await Promise.all([locked.one.fired, locked.two.fired]);
         await touch(tx, second);
       });
     await Promise.all([unit('one', [1, 2]), unit('two', [2, 1])]);
@@ -327,7 +327,7 @@ describe.runIf(onMysql)('a deadlock', () => {
   });
 });
 
-test('an error that is no lost race is not tried again', async () => {
+test('a unit that fails for another reason than a deadlock is not retried', async () => {
   let attempts = 0;
   const failing = unitOfWork.run(async (tx) => {
     attempts += 1;

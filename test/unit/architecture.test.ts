@@ -5,10 +5,10 @@ import { expect, test } from 'vitest';
 
 const SRC = join(import.meta.dirname, '../../src');
 
-/** Building blocks that know nothing of the product. */
+/** Folders that contain no product logic. */
 const BLOCKS = ['config', 'database', 'errors', 'helpers', 'http', 'passwords', 'scheduling'];
 
-/** What each folder of `src` may import. Every arrow points one way: a folder imports only those above it. */
+/** The folders that each folder of `src` may import. A folder imports only folders listed above it. */
 const ALLOWED: Record<string, string[]> = {
   config: [],
   helpers: [],
@@ -28,7 +28,7 @@ const ALLOWED: Record<string, string[]> = {
   rooms: [...BLOCKS, 'tokens', 'users', 'membership', 'messages', 'chats'],
 };
 
-/** The files at the top put everything together. */
+/** Stands for the files directly in `src`, which may import every folder. */
 const TOP = '.';
 
 interface SourceFile {
@@ -36,7 +36,7 @@ interface SourceFile {
   path: string;
   folder: string;
   text: string;
-  /** Files of ours, relative to `src`. */
+  /** Imported project files, relative to `src`. */
   imports: string[];
 }
 
@@ -56,7 +56,7 @@ function folderOf(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : TOP;
 }
 
-/** The first way round that leads back to where it began, as a chain of names. */
+/** Returns the first cycle in the graph as a chain of names. */
 function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | undefined {
   const done = new Set<string>();
   const visit = (node: string, path: string[]): string[] | undefined => {
@@ -76,21 +76,21 @@ function findCycle(graph: ReadonlyMap<string, Iterable<string>>): string[] | und
   return undefined;
 }
 
-test('the source is found', () => {
+test('the source files are found', () => {
   expect(files.map(({ path }) => path)).toContain('main.ts');
   expect(files.find(({ path }) => path === 'main.ts')?.imports).toContain('create-app.ts');
 });
 
-test('every folder of the source has its place in the order', () => {
+test('ALLOWED lists every folder of the source', () => {
   const folders = new Set(files.map(({ folder }) => folder).filter((folder) => folder !== TOP));
   expect([...folders].toSorted()).toEqual(Object.keys(ALLOWED).toSorted());
 });
 
-test('the order itself has no way round', () => {
+test('ALLOWED contains no cycle', () => {
   expect(findCycle(new Map(Object.entries(ALLOWED)))).toBeUndefined();
 });
 
-test.each(Object.keys(ALLOWED))('%s imports only what it may build on', (folder) => {
+test.each(Object.keys(ALLOWED))('%s imports only folders that ALLOWED lists for it', (folder) => {
   const forbidden = files
     .filter((file) => file.folder === folder)
     .flatMap(({ path, imports }) => imports.map((imported) => ({ path, imported })))
@@ -99,11 +99,11 @@ test.each(Object.keys(ALLOWED))('%s imports only what it may build on', (folder)
   expect(forbidden).toEqual([]);
 });
 
-test('no file imports itself, however long the way', () => {
+test('no import cycle exists between files', () => {
   expect(findCycle(new Map(files.map(({ path, imports }) => [path, imports])))).toBeUndefined();
 });
 
-test('no folder imports itself through another', () => {
+test('no import cycle exists between folders', () => {
   const graph = new Map<string, Set<string>>();
   for (const { folder, imports } of files) {
     const targets = graph.get(folder) ?? new Set();
@@ -113,7 +113,7 @@ test('no folder imports itself through another', () => {
   expect(findCycle(graph)).toBeUndefined();
 });
 
-test('messages know users by their names alone', () => {
+test('messages import only the user names from users', () => {
   const known = ['users/dto/users.dto.ts', 'users/user-names.repository.ts', 'users/users.module.ts'];
   const imports = files.filter(({ folder }) => folder === 'messages').flatMap((file) => file.imports);
   expect(imports.filter((path) => folderOf(path) === 'users' && !known.includes(path))).toEqual([]);
@@ -124,14 +124,14 @@ test('every import leads to a file that exists', () => {
   expect(files.flatMap(({ imports }) => imports).filter((path) => !known.has(path))).toEqual([]);
 });
 
-test('no index file hides where things come from', () => {
+test('the source has no index files', () => {
   expect(files.filter(({ path }) => /(^|\/)index\.ts$/.test(path)).map(({ path }) => path)).toEqual([]);
 });
 
 test.each([
   ['a forward reference', /\bforwardRef\b/, []],
   ['process.env', /\bprocess\s*\.\s*env\b/, ['config/settings.ts']],
-])('nobody uses %s but those who may', (_, pattern, allowed) => {
+])('only the allowed files use %s', (_, pattern, allowed) => {
   const users = files.filter(({ text }) => pattern.test(withoutComments(text))).map(({ path }) => path);
   expect(users.toSorted()).toEqual(allowed);
 });
@@ -145,7 +145,7 @@ const SQL_FILES = ['membership/locked-chat.ts', 'messages/message-writer.ts', 'm
 
 const SQL = /[`'"]\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET\s|DELETE FROM\s)/;
 
-test('SQL text stands in repositories and in the few files that write hot paths', () => {
+test('only repositories, the database folder and SQL_FILES contain SQL text', () => {
   const writers = files
     .filter(
       ({ path, folder, text }) =>
@@ -157,11 +157,11 @@ test('SQL text stands in repositories and in the few files that write hot paths'
 
 test.each([
   ['save, which commits the transaction of a unit of work on MariaDB', /\.save\(\s*[A-Z]/],
-  ['remove, which does the same', /\.remove\(\s*[A-Z]/],
+  ['remove, which commits the transaction of a unit of work on MariaDB', /\.remove\(\s*[A-Z]/],
   ['upsert, whose meaning differs between the databases', /\.upsert\(/],
   ['the option lock, which SQLite refuses', /\block:\s*\{/],
   ['@InjectRepository, which writes outside of a unit of work', /InjectRepository|getRepository\(/],
-])('nobody uses %s', (_, pattern) => {
+])('no file uses %s', (_, pattern) => {
   const users = files.filter(({ text }) => pattern.test(withoutComments(text))).map(({ path }) => path);
   expect(users).toEqual([]);
 });
@@ -182,7 +182,7 @@ const WRITERS: Record<string, string> = {
   room_attempts: 'rooms',
 };
 
-test('one folder writes each table', () => {
+test('only one folder writes each table', () => {
   const tableOf = new Map(
     files.flatMap(({ text }) => {
       const [, table] = /@Entity\('(\w+)'/.exec(text) ?? [];
@@ -193,7 +193,7 @@ test('one folder writes each table', () => {
   expect([...tableOf.values()].toSorted()).toEqual(Object.keys(WRITERS).toSorted());
   const SQL_WRITE = /(?:INSERT INTO|UPDATE|DELETE FROM|tx\.insert\(\s*[`'"])\s*(\w+)/g;
   const ENTITY_WRITE = /\.(?:insert|update|delete)\(\s*([A-Z]\w+)/g;
-  const strangers = files
+  const violations = files
     .filter(({ path }) => !path.startsWith('database/migrations/'))
     .flatMap(({ path, folder, text }) => {
       const code = withoutComments(text);
@@ -205,10 +205,10 @@ test('one folder writes each table', () => {
         .filter((table) => table in WRITERS && WRITERS[table] !== folder)
         .map((table) => `${path} writes ${table}`);
     });
-  expect(strangers).toEqual([]);
+  expect(violations).toEqual([]);
 });
 
-test('only what is started reads settings, through config alone', () => {
+test('only the entry points call loadSettings', () => {
   const readers = files.filter(({ text }) => /\bloadSettings\(\)/.test(withoutComments(text)));
   expect(readers.map(({ path }) => path).toSorted()).toEqual([
     'config/settings.ts',

@@ -4,8 +4,8 @@ import { DatabaseUnavailable } from '#src/database/driver-errors.js';
 
 class Refused extends Error {}
 
-/** A batcher whose batches are on record, each held up until it is let go. */
-function recorded(refuses: (item: number) => Error | undefined = () => undefined) {
+/** Creates a batcher that records its batches. Each batch waits until `finish` releases it. */
+function createRecordingBatcher(refuses: (item: number) => Error | undefined = () => undefined) {
   const batches: number[][] = [];
   const gates: (() => void)[] = [];
   const batcher = new Batcher<number, string>(async (items) => {
@@ -15,7 +15,7 @@ function recorded(refuses: (item: number) => Error | undefined = () => undefined
     if (refusal) throw refusal;
     return items.map(String);
   });
-  /** Lets batches end until there are no more. */
+  /** Releases waiting batches until none is left. */
   const finish = async () => {
     for (let idle = 0; idle < 5; idle += 1) {
       await new Promise(setImmediate);
@@ -26,16 +26,16 @@ function recorded(refuses: (item: number) => Error | undefined = () => undefined
   return { batcher, batches, finish };
 }
 
-test('what comes in the same moment goes together, each with its own result', async () => {
-  const { batcher, batches, finish } = recorded();
+test('items added in the same tick form one batch, and each item gets its own result', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher();
   const results = [1, 2, 3].map((item) => batcher.add(item));
   await finish();
   expect(await Promise.all(results)).toEqual(['1', '2', '3']);
   expect(batches).toEqual([[1, 2, 3]]);
 });
 
-test('what comes while a batch is under way is in the next one, never in that', async () => {
-  const { batcher, batches, finish } = recorded();
+test('an item added while a batch runs goes into the next batch', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher();
   const first = batcher.add(1);
   await new Promise(setImmediate);
   expect(batches).toEqual([[1]]);
@@ -45,8 +45,8 @@ test('what comes while a batch is under way is in the next one, never in that', 
   expect(batches).toEqual([[1], [2, 3]]);
 });
 
-test('several wait for what keeps coming, one alone for nothing', async () => {
-  const { batcher, batches, finish } = recorded();
+test('a batch of several items waits while items keep arriving, but a lone item is not delayed', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher();
   const results = [batcher.add(1), batcher.add(2)];
   for (const item of [3, 4]) {
     await new Promise(setImmediate);
@@ -60,30 +60,30 @@ test('several wait for what keeps coming, one alone for nothing', async () => {
   await Promise.all(results);
 });
 
-test('a batch has 128 items at most', async () => {
-  const { batcher, batches, finish } = recorded();
+test('a batch has at most 128 items', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher();
   const results = Array.from({ length: 300 }, (_, item) => batcher.add(item));
   await finish();
   expect(await Promise.all(results)).toHaveLength(300);
   expect(batches.map(({ length }) => length)).toEqual([128, 128, 44]);
 });
 
-test('an item that is refused does not take the others along', async () => {
-  const { batcher, finish } = recorded((item) => (item === 2 ? new Refused() : undefined));
+test('a rejected item does not make the other items of its batch fail', async () => {
+  const { batcher, finish } = createRecordingBatcher((item) => (item === 2 ? new Refused() : undefined));
   const results = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
   await finish();
   expect((await results).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
-test('a database that is away is asked once for all', async () => {
-  const { batcher, batches, finish } = recorded(() => new DatabaseUnavailable());
+test('an unavailable database is called once per batch, not once per item', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher(() => new DatabaseUnavailable());
   const results = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
   await finish();
   expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   expect(batches).toHaveLength(1);
 });
 
-test('an error among the results is the error of its item alone, and the next batch goes on', async () => {
+test('an error among the results rejects only its item, and the next batch still runs', async () => {
   const batcher = new Batcher<number, string>(async (items) =>
     items.map((item) => (item === 2 ? new Refused('two') : String(item))),
   );

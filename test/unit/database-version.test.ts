@@ -31,15 +31,23 @@ const DURABLE = { innodb_flush_log_at_trx_commit: '1', log_bin: 'ON', sync_binlo
 test.each<[string, Record<string, string>, RegExp[]]>([
   ['a durable server', {}, []],
   ['a server without a binary log', { log_bin: 'OFF', sync_binlog: '0' }, []],
-  ['a server that flushes once a second', { innodb_flush_log_at_trx_commit: '2' }, [/^innodb_flush/]],
-  ['a server that never flushes', { innodb_flush_log_at_trx_commit: '0' }, [/^innodb_flush/]],
-  ['a server that flushes its binary log now and then', { sync_binlog: '0' }, [/^sync_binlog/]],
   [
-    'a server that does both',
+    'a server that flushes its redo log once a second',
+    { innodb_flush_log_at_trx_commit: '2' },
+    [/^innodb_flush/],
+  ],
+  [
+    'a server that does not write its redo log at a commit',
+    { innodb_flush_log_at_trx_commit: '0' },
+    [/^innodb_flush/],
+  ],
+  ['a server that does not flush its binary log at each commit', { sync_binlog: '0' }, [/^sync_binlog/]],
+  [
+    'a server that flushes neither log at each commit',
     { innodb_flush_log_at_trx_commit: '2', sync_binlog: '100' },
     [/^innodb_flush/, /^sync_binlog/],
   ],
-])('%s', (_, variables, expected) => {
+])('returns the durability warnings for %s', (_, variables, expected) => {
   const warnings = durabilityWarnings(new Map(Object.entries({ ...DURABLE, ...variables })));
   expect(warnings).toEqual(expected.map((warning) => expect.stringMatching(warning)));
 });
