@@ -23,9 +23,7 @@ const integer = (min: number, max: number) =>
 
 const oneOf = <T extends string>(...values: T[]) => z.enum(values, `must be one of ${values.join(', ')}`);
 
-const boolean = oneOf('true', 'false').transform((text) => text === 'true');
-
-const onOrOff = oneOf('on', 'off').transform((text) => text === 'on');
+const flag = (on: string, off: string) => oneOf(on, off).transform((text) => text === on);
 
 const secret = z.string().min(MIN_SECRET_LENGTH, `must have at least ${MIN_SECRET_LENGTH} characters`);
 
@@ -92,16 +90,14 @@ const variables = z.object({
   DATA_DIR: z.string().prefault('./data').describe('Folder of the SQLite database, files, mails and secret'),
   JWT_SECRET: secret.optional().meta(unset('generated once into DATA_DIR', 'Key that signs tokens')),
   TOKEN_TTL: integer(1, 315_360_000).prefault('259200').describe('Lifetime of a login, in seconds'),
-  REQUIRE_VERIFIED_EMAIL: boolean.prefault('false').describe('Whether a login needs a verified email'),
+  REQUIRE_VERIFIED_EMAIL: flag('true', 'false').prefault('false').describe('Login needs a verified email'),
   SMTP_URL: smtpUrl.optional().meta(unset('none', 'Mail server; without one, mails are written to files')),
   MAIL_FROM: mailbox.optional().meta(unset('Parley <parley@HOST>', 'Sender of mails')),
   STORAGE_URL: storageUrl.optional().meta(unset('file:<DATA_DIR>/files', 'Folder or bucket of uploads')),
-  MAX_FILE_SIZE: integer(1, 2 ** 40)
-    .prefault('104857600')
-    .describe('Largest file, in bytes'),
+  MAX_FILE_SIZE: integer(1, 1_099_511_627_776).prefault('104857600').describe('Largest file, in bytes'),
   // A TEXT column of MySQL holds 16,383 characters of four bytes.
   MAX_MESSAGE_LENGTH: integer(1, 16_383).prefault('16383').describe('Longest message, in code points'),
-  RATE_LIMITS: onOrOff.prefault('on').describe('Limits on wrong room passwords and on mails'),
+  RATE_LIMITS: flag('on', 'off').prefault('on').describe('Limits on wrong room passwords and on mails'),
   LOG_LEVEL: logLevel.prefault('info').describe('Lowest level to log'),
   NODE_ENV: z.string().optional().meta(unset('none', '`production` requires JWT_SECRET with MySQL')),
 });

@@ -44,8 +44,8 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
   const nonEmpty = Object.entries(variables).filter(([, value]) => value);
   const { data: env, error } = environmentSchema.safeParse(Object.fromEntries(nonEmpty));
   if (error) {
-    const problems = error.issues.map(({ path, message }) => `\n  ${path.join('')} ${message}`);
-    throw new StartError(`Parley cannot start, settings at fault:${problems.join('')}`);
+    const problems = new Set(error.issues.map(({ path, message }) => `  ${path.join('')} ${message}`));
+    throw new StartError(['Parley cannot start, settings at fault:', ...problems].join('\n'));
   }
   const dataDir = resolve(env.DATA_DIR);
   const publicUrl = env.PUBLIC_URL ?? `http://${hostInUrl(env.HOST)}:${env.PORT}`;

@@ -196,6 +196,11 @@ test('one message names every setting at fault', () => {
   expect(existsSync(dataDir)).toBe(false);
 });
 
+test('a setting with several faults is named once', () => {
+  expect(messageFor({ SMTP_URL: 'mail.example.com:25' }).split('\n')).toHaveLength(2);
+  expect(messageFor({ PUBLIC_URL: 'ftp://chat.example.com?a=b' }).split('\n')).toHaveLength(2);
+});
+
 test('a setting at fault does not hide a missing secret', () => {
   const message = messageFor({
     NODE_ENV: 'production',
