@@ -11,7 +11,7 @@ import type { ChatDto } from './dto/chats.dto.js';
 /** Lists that are read together. More would save little time and hold the rows of more lists in memory. */
 const MAX_LISTS = 4;
 
-/** A chat of a user, with the message that was sent last unless that is deleted. */
+/** A chat of a user, with the message sent last; `seq` is null when that one is deleted, even if older ones remain. */
 type ChatRow = ChatColumns & (MessageRow | { seq: null });
 
 interface ChatColumns {

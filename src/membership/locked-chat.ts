@@ -34,7 +34,8 @@ type ChatState = Omit<Chat, 'uuid' | 'name'>;
  * A chat whose row the transaction holds until it ends: nobody else changes the chat, its members or its messages
  * meanwhile. The constructor is private, so an instance proves the lock.
  *
- * Every change of a chat is a method of this class. Counters are saved before the commit.
+ * Every change of a chat is a method of this class. The counters (next index, deletions, last time) change in memory and
+ * are saved once, before the commit.
  */
 export class LockedChat {
   readonly id: number;
