@@ -44,13 +44,13 @@ export class Load {
   private isStopped = false;
   /** Set while answers count. */
   private latencies?: RecordableHistogram;
-  private readonly loops: Promise<void>[];
+  private readonly loops: Promise<unknown>;
 
   private constructor(
     private readonly clients: Client[],
     requests: HttpRequest[][],
   ) {
-    this.loops = clients.map((client, index) => this.loop(client, requests[index]));
+    this.loops = Promise.all(clients.map((client, index) => this.loop(client, requests[index])));
   }
 
   /** Resolves when the load is steady: after a quarter as many answers as there are connections. */
@@ -76,7 +76,7 @@ export class Load {
   /** Waits for the last answer of each connection, so that the server has no work left. */
   async stop(): Promise<void> {
     this.isStopped = true;
-    await Promise.all(this.loops);
+    await this.loops;
     await Promise.all(this.clients.map((client) => client.close()));
   }
 
