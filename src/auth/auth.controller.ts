@@ -1,15 +1,21 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
+import { invalidInput } from '../errors/errors.js';
+import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
+import { TOKEN_ERRORS, tokenRevoked } from '../tokens/token-errors.js';
+import { emailNotVerified, wrongCredentials } from './auth-errors.js';
 import { AuthService } from './auth.service.js';
 import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
 import { sendPage } from './pages/page.js';
 import { verifiedPage, VerifyEmailPageFilter, wantsPage } from './pages/verify-email.page.js';
 
 const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.signature' };
+
+const BAD_PASSWORD = invalidInput('field', 'password', 'must be 64 hexadecimal characters');
 
 @ApiTags('authentication')
 @Controller('auth')
@@ -24,12 +30,7 @@ export class AuthController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('authentication token along with success status', TokenDto, EXAMPLE)
-  @ApiErrors({
-    400: "field 'password' must be 64 hexadecimal characters",
-    401: 'invalid username or password',
-    403: 'user email not verified',
-    413: 'request body is too large',
-  })
+  @ApiErrors(BAD_PASSWORD, wrongCredentials(), emailNotVerified(), bodyTooLarge())
   async login(@Body() dto: LoginDto) {
     return success(await this.auth.login(dto));
   }
@@ -38,7 +39,7 @@ export class AuthController {
   @Get('logout')
   @ApiSecurity('ApiKey')
   @ApiSuccess('successfully revoked token')
-  @ApiErrors({ 401: "header 'Authorization' must be present" })
+  @ApiErrors(...TOKEN_ERRORS)
   async logout(@CallerParam() caller: Caller) {
     await this.auth.logout(caller);
     return success();
@@ -52,7 +53,7 @@ export class AuthController {
   @Get('forgot-password')
   @Public()
   @ApiSuccess('successfully initiated flow')
-  @ApiErrors({ 400: "query parameter 'username' must be present" })
+  @ApiErrors(invalidInput('query parameter', 'username', 'must be present'))
   async forgotPassword(@Query() query: ForgotPasswordQuery) {
     await this.auth.forgotPassword(query.username);
     return success();
@@ -68,11 +69,7 @@ export class AuthController {
   @RequiresToken('reset-password')
   @ApiSecurity('ResetPasswordToken')
   @ApiSuccess('successfully reset password')
-  @ApiErrors({
-    400: "field 'password' must be 64 hexadecimal characters",
-    401: 'invalid token: no longer valid',
-    413: 'request body is too large',
-  })
+  @ApiErrors(...TOKEN_ERRORS, BAD_PASSWORD, bodyTooLarge())
   async resetPassword(@CallerParam() caller: Caller, @Body() dto: ResetPasswordDto) {
     await this.auth.resetPassword(caller, dto.password);
     return success();
@@ -88,7 +85,12 @@ export class AuthController {
   @UseFilters(VerifyEmailPageFilter)
   @ApiSecurity('EmailVerificationToken')
   @ApiSuccess('successfully verified email')
-  @ApiErrors({ 400: "query parameter 'token' must be present", 401: 'invalid token: no longer valid' })
+  @ApiQuery({
+    name: 'token',
+    description: 'The token from the mail.',
+    schema: { type: 'string', example: EXAMPLE.token },
+  })
+  @ApiErrors(invalidInput('query parameter', 'token', 'must be present'), tokenRevoked())
   async verifyEmail(
     @CallerParam() caller: Caller,
     @Req() request: FastifyRequest,

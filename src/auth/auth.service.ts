@@ -3,18 +3,16 @@ import { Injectable } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
-import { forbidden, unauthenticated } from '../errors/errors.js';
 import { Outbox } from '../mail/outbox.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import type { Caller } from '../tokens/caller.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { UsersRepository } from '../users/users.repository.js';
+import { emailNotVerified, wrongCredentials } from './auth-errors.js';
 import type { LoginDto, TokenDto } from './dto/auth.dto.js';
 
 /** Longer than a commit to disk takes. */
 const MIN_FORGOT_PASSWORD_MS = 100;
-
-const wrongCredentials = () => unauthenticated('invalid username or password');
 
 @Injectable()
 export class AuthService {
@@ -27,12 +25,12 @@ export class AuthService {
     private readonly outbox: Outbox,
   ) {}
 
-  /** @throws ParleyError (unauthenticated) with the same message and after the same time for an unknown user. */
+  /** @throws ParleyError (email_not_verified), (wrong_credentials) with the same message and after the same time for an unknown user. */
   async login({ username, password }: LoginDto): Promise<TokenDto> {
     const user = await this.users.findCredentials(username);
     const matches = await this.hasher.verify(user?.passwordHash, password);
     if (!user || !matches) throw wrongCredentials();
-    if (this.settings.requireVerifiedEmail && !user.verified) throw forbidden('user email not verified');
+    if (this.settings.requireVerifiedEmail && !user.verified) throw emailNotVerified();
     try {
       // Logins are not batched, because a user who is being erased would delay the others.
       return {

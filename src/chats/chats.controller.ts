@@ -1,10 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
+import { invalidInput } from '../errors/errors.js';
+import { bodyTooLarge, malformedPath } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
-import { AccessParam, MemberGuard } from '../membership/member.guard.js';
+import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
+import { TOKEN_ERRORS } from '../tokens/token-errors.js';
+import { userNotFound } from '../users/user-errors.js';
+import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsService } from './chats.service.js';
 import { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
 
@@ -28,10 +33,6 @@ const EXAMPLE: ChatDto = {
   ],
 };
 
-const BAD_TOKEN = 'invalid token: jwt expired';
-const UNKNOWN_CHAT = 'specified chat does not exist';
-const NOT_A_MEMBER = 'user is not part of specified chat';
-
 const ApiChatParam = () =>
   ApiParam({
     name: 'chat',
@@ -52,8 +53,8 @@ export class ChatsController {
   })
   @Get()
   @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE])
-  @ApiErrors({ 400: 'request path must be valid percent-encoded UTF-8', 401: BAD_TOKEN })
-  async list(@CallerParam() caller: Caller) {
+  @ApiErrors(...TOKEN_ERRORS, malformedPath())
+  async listChats(@CallerParam() caller: Caller) {
     return success(await this.chats.list(caller));
   }
 
@@ -64,8 +65,13 @@ export class ChatsController {
   @Post()
   @HttpCode(200)
   @ApiSuccess('successfully created chat', ChatCreatedDto, { uuid: EXAMPLE.uuid })
-  @ApiErrors({ 400: "user 'test' does not exist", 401: BAD_TOKEN, 413: 'request body is too large' })
-  async create(@CallerParam() caller: Caller, @Body() dto: CreateChatDto) {
+  @ApiErrors(
+    ...TOKEN_ERRORS,
+    userNotFound('test'),
+    invalidInput('field', 'name', 'must have 1 to 128 characters'),
+    bodyTooLarge(),
+  )
+  async createChat(@CallerParam() caller: Caller, @Body() dto: CreateChatDto) {
     return success(await this.chats.create(caller, dto));
   }
 
@@ -77,8 +83,8 @@ export class ChatsController {
   @UseGuards(MemberGuard)
   @ApiChatParam()
   @ApiSuccess('information about the requested chat, an array of this one chat', [ChatDto], [EXAMPLE])
-  @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
-  async get(@AccessParam() access: ChatAccess) {
+  @ApiErrors(...MEMBER_ERRORS)
+  async getChat(@AccessParam() access: ChatAccess) {
     return success(await this.chats.get(access));
   }
 
@@ -99,13 +105,16 @@ export class ChatsController {
     },
   })
   @ApiSuccess("successfully updated chat's information")
-  @ApiErrors({
-    400: "field 'user' must be present, together with 'mode'",
-    401: BAD_TOKEN,
-    403: 'not allowed to remove other users',
-    413: 'request body is too large',
-  })
-  async update(@AccessParam() access: ChatAccess, @Body() dto: UpdateChatDto) {
+  @ApiErrors(
+    ...MEMBER_ERRORS,
+    invalidInput('field', 'user', "must be present, together with 'mode'"),
+    userNotFound('test'),
+    alreadyAMember('sam'),
+    notInChat('sam'),
+    mayNotRemoveOthers(),
+    bodyTooLarge(),
+  )
+  async updateChat(@AccessParam() access: ChatAccess, @Body() dto: UpdateChatDto) {
     await this.chats.update(access, dto);
     return success();
   }
@@ -115,8 +124,8 @@ export class ChatsController {
   @UseGuards(MemberGuard)
   @ApiChatParam()
   @ApiSuccess('successfully deleted chat')
-  @ApiErrors({ 400: UNKNOWN_CHAT, 401: BAD_TOKEN, 403: 'not allowed to delete specified chat' })
-  async delete(@AccessParam() access: ChatAccess) {
+  @ApiErrors(...MEMBER_ERRORS, mayNotDeleteChat())
+  async deleteChat(@AccessParam() access: ChatAccess) {
     await this.chats.delete(access);
     return success();
   }

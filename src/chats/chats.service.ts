@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
-import { invalid } from '../errors/errors.js';
+import { invalidInput, ParleyError } from '../errors/errors.js';
 import { Handlers } from '../helpers/handlers.js';
 import { fold } from '../helpers/text.js';
-import { LockedChat, unknownChat } from '../membership/locked-chat.js';
+import { LockedChat } from '../membership/locked-chat.js';
+import { chatNotFound } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { UsersRepository } from '../users/users.repository.js';
 import { UsersService } from '../users/users.service.js';
+import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsRepository } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
 
@@ -45,11 +47,11 @@ export class ChatsService implements OnModuleInit {
   /** Returns an array of this one chat, as the reference shows. */
   async get({ userId, chatId }: ChatAccess): Promise<ChatDto[]> {
     const chats = await this.repository.findOne(userId, chatId);
-    if (chats.length === 0) throw unknownChat();
+    if (chats.length === 0) throw chatNotFound();
     return chats;
   }
 
-  /** @throws ParleyError (invalid) when a user does not exist. */
+  /** @throws ParleyError (user_not_found). */
   async create({ userId }: Caller, { name, users, message }: CreateChatDto): Promise<ChatCreatedDto> {
     this.messages.requireLength(message);
     const uuid = randomUUID();
@@ -72,12 +74,14 @@ export class ChatsService implements OnModuleInit {
 
   /** Renames the chat, adds or removes a user, or both, in one transaction. */
   async update(access: ChatAccess, { name, mode, user }: UpdateChatDto): Promise<void> {
-    if (mode === undefined && user !== undefined)
-      throw invalid("field 'mode' must be present, together with 'user'");
-    if (mode !== undefined && user === undefined)
-      throw invalid("field 'user' must be present, together with 'mode'");
+    if (mode === undefined && user !== undefined) {
+      throw invalidInput('field', 'mode', "must be present, together with 'user'");
+    }
+    if (mode !== undefined && user === undefined) {
+      throw invalidInput('field', 'user', "must be present, together with 'mode'");
+    }
     if (name === undefined && mode === undefined) {
-      throw invalid("at least one of the fields 'name' and 'mode' must be present");
+      throw new ParleyError('invalid_field', "at least one of the fields 'name' and 'mode' must be present");
     }
     await this.unitOfWork.run(async (tx) => {
       const chat = await LockedChat.lock(tx, access);
@@ -95,7 +99,7 @@ export class ChatsService implements OnModuleInit {
 
   private async addUser(tx: Transaction, chat: LockedChat, username: string): Promise<void> {
     const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
-    if (await chat.isMember(userId)) throw invalid(`user '${username}' is already part of specified chat`);
+    if (await chat.isMember(userId)) throw alreadyAMember(username);
     await chat.addMembers([userId]);
   }
 
@@ -107,17 +111,17 @@ export class ChatsService implements OnModuleInit {
     username: string,
   ): Promise<void> {
     const isSelf = fold(username) === fold(access.username);
-    if (!isSelf) chat.requireOwner(access.userId, 'not allowed to remove other users');
+    if (!isSelf) chat.requireOwner(access.userId, mayNotRemoveOthers);
     const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
-    if (!(await chat.isMember(userId))) throw invalid(`user '${username}' is not part of specified chat`);
+    if (!(await chat.isMember(userId))) throw notInChat(username);
     await chat.removeMember(userId);
   }
 
-  /** @throws ParleyError (forbidden) unless the caller owns the chat. */
+  /** @throws ParleyError (not_allowed) unless the caller owns the chat. */
   async delete(access: ChatAccess): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const chat = await LockedChat.lock(tx, access);
-      chat.requireOwner(access.userId, 'not allowed to delete specified chat');
+      chat.requireOwner(access.userId, mayNotDeleteChat);
       chat.delete();
     });
   }

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
-import { invalid, ParleyError } from '../errors/errors.js';
+import { invalidInput, ParleyError } from '../errors/errors.js';
 import { countCodePoints, isStorable } from '../helpers/text.js';
+import { fileTooLarge } from './file-errors.js';
 
 export interface FilePart {
   filename: string;
@@ -18,7 +19,7 @@ const CONTENT_TYPE = /^[\w!#$&^.+-]{1,63}\/[\w!#$&^.+-]{1,63}$/;
 /**
  * Streams the part `file` of a multipart form to `store` and reads the form to its end. If that fails after `store` has
  * returned, the caller must delete the stored bytes.
- * @throws ParleyError (invalid) unless the form has exactly one part `file`, (too-large) beyond `maxSize` bytes.
+ * @throws ParleyError (malformed_request), (invalid_field) unless the form has exactly one part `file`, (too_large) beyond `maxSize` bytes.
  */
 export async function readFilePart<T>(
   request: FastifyRequest,
@@ -27,17 +28,18 @@ export async function readFilePart<T>(
 ): Promise<T> {
   if (!request.isMultipart()) {
     if (request.body === undefined) throw missingPart();
-    throw invalid("header 'Content-Type' must be 'multipart/form-data'");
+    throw new ParleyError('malformed_request', "header 'Content-Type' must be 'multipart/form-data'");
   }
   // If the client has disconnected, the stream would never emit `end`.
   if (request.raw.destroyed) throw malformedForm();
-  const tooLarge = new ParleyError('too-large', `uploaded file must have at most ${maxSize} bytes`);
+  const tooLarge = fileTooLarge(maxSize);
   const limits = { parts: MAX_PARTS, fieldSize: MAX_FIELD_BYTES, fileSize: maxSize };
   let result: { value: T } | undefined;
+  let storing: Readable | undefined;
   try {
     for await (const part of request.parts({ limits })) {
       if (part.type !== 'file') {
-        if (part.fieldname === 'file') throw invalid("form field 'file' must be a file");
+        if (part.fieldname === 'file') throw invalidInput('form field', 'file', 'must be a file');
         continue;
       }
       if (part.fieldname !== 'file') {
@@ -46,7 +48,7 @@ export async function readFilePart<T>(
       }
       if (result) {
         part.file.resume();
-        throw invalid("form field 'file' must be present once");
+        throw invalidInput('form field', 'file', 'must be present once');
       }
       const { filename, mimetype, file } = part;
       // Stop at the limit instead of reading the rest of the upload.
@@ -54,31 +56,25 @@ export async function readFilePart<T>(
       // If the first chunk exceeds the limit, `limit` has already been emitted.
       if (file.truncated) throw tooLarge;
       const contentType = CONTENT_TYPE.test(mimetype) ? mimetype : 'application/octet-stream';
+      storing = file;
       result = { value: await store({ filename: sanitizeFilename(filename), contentType, bytes: file }) };
+      storing = undefined;
     }
   } catch (error) {
     // Most clients read the answer only after they have sent the whole body.
     request.raw.unpipe();
     request.raw.resume();
     const isDisconnected = request.raw.destroyed && !request.raw.complete;
-    throw isDisconnected || isFormError(error) ? malformedForm() : error;
+    // The storage has failed by itself if it was reading an intact part. All other errors come from the form.
+    const isStorageError = storing !== undefined && storing.errored === null;
+    throw !isDisconnected && (isStorageError || error instanceof ParleyError) ? error : malformedForm();
   }
   if (!result) throw missingPart();
   return result.value;
 }
 
-const missingPart = () => invalid("form field 'file' must be present");
-const malformedForm = () => invalid('multipart form is not valid');
-
-const BUSBOY_ERROR =
-  /^(Multipart:|Malformed|Missing Content-Type|Unsupported content type|Unexpected end|Part term|The needle)/i;
-
-/** Separates errors of the form's parsers from errors of the storage. Busboy's errors have only a message. */
-function isFormError(error: unknown): boolean {
-  const { code, name, message } = error as { code?: string; name?: string; message?: string };
-  if (code) return code.startsWith('FST_');
-  return name === 'Error' && BUSBOY_ERROR.test(message ?? '');
-}
+const missingPart = () => invalidInput('form field', 'file', 'must be present');
+const malformedForm = () => new ParleyError('malformed_request', 'multipart form is not valid');
 
 function sanitizeFilename(filename: string | undefined): string {
   const name = (filename ?? '').toWellFormed().replace(/[\p{Cc}\u2028\u2029]/gu, '');

@@ -13,16 +13,34 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { failure, success } from '../http/chat-dialect.js';
+import { success } from '../http/chat-dialect.js';
+import { invalidInput } from '../errors/errors.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { parseUuid } from '../http/parameters.js';
+import { notAMember } from '../membership/membership-errors.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
+import { TOKEN_ERRORS } from '../tokens/token-errors.js';
 import { prepareDownload } from './download.js';
+import {
+  fileNotFound,
+  fileNotUploaded,
+  fileTooLarge,
+  linkExpired,
+  linkUsed,
+  noSuchRange,
+  notAnImage,
+  notTheUploader,
+  storageFull,
+} from './file-errors.js';
 import { readFilePart } from './file-parts.js';
 import { FilesService } from './files.service.js';
 
-const BAD_TOKEN = 'invalid token: jwt expired';
-const NOT_A_MEMBER = 'user is not part of specified chat';
+const FILE_ERRORS = [
+  ...TOKEN_ERRORS,
+  invalidInput('path parameter', 'file', 'must be a uuid'),
+  fileNotFound(),
+  notAMember(),
+];
 const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
 
 const ApiFileParam = () =>
@@ -52,13 +70,8 @@ export class FilesController {
   @ApiResponse({ status: 200, description: 'the bytes, with their Content-Type', content: BYTES })
   @ApiResponse({ status: 206, description: 'the range of the bytes', content: BYTES })
   @ApiResponse({ status: 304, description: 'the copy at hand is current' })
-  @ApiErrors({
-    400: "path parameter 'file' must be present",
-    401: BAD_TOKEN,
-    403: NOT_A_MEMBER,
-    416: 'file has no such range of bytes',
-  })
-  async download(
+  @ApiErrors(...FILE_ERRORS, fileNotUploaded(), noSuchRange())
+  async downloadFile(
     @CallerParam() caller: Caller,
     @FileParam() uuid: string,
     @Req() request: FastifyRequest,
@@ -66,12 +79,15 @@ export class FilesController {
   ) {
     const file = await this.files.requireUploaded(caller, uuid);
     const { status, headers, range } = prepareDownload(file, request.headers);
+    if (status === 416) {
+      void reply.headers(headers);
+      throw noSuchRange();
+    }
     const hasBody = range !== undefined && file.size > 0 && request.method !== 'HEAD';
     // Open the file first: if that fails, the error must not carry the file's headers.
     const bytes = hasBody ? await this.files.read(caller, file, range) : Readable.from([]);
     closeOnDisconnect(bytes, request.raw);
-    void reply.status(status).headers(headers);
-    return reply.send(status === 416 ? failure('file has no such range of bytes') : bytes);
+    return reply.status(status).headers(headers).send(bytes);
   }
 
   @Head(':file')
@@ -82,7 +98,7 @@ export class FilesController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ) {
-    return this.download(caller, uuid, request, reply);
+    return this.downloadFile(caller, uuid, request, reply);
   }
 
   @Get()
@@ -108,14 +124,17 @@ export class FilesController {
     },
   })
   @ApiSuccess('successfully uploaded file/image')
-  @ApiErrors({
-    400: 'upload link has already been used',
-    401: BAD_TOKEN,
-    403: NOT_A_MEMBER,
-    413: 'uploaded file must have at most 104857600 bytes',
-    507: 'there is no room left to store the file',
-  })
-  async upload(@CallerParam() caller: Caller, @FileParam() uuid: string, @Req() request: FastifyRequest) {
+  @ApiErrors(
+    ...FILE_ERRORS,
+    invalidInput('form field', 'file', 'must be present'),
+    linkUsed(),
+    linkExpired(),
+    notAnImage(),
+    notTheUploader(),
+    fileTooLarge(104_857_600),
+    storageFull(),
+  )
+  async uploadFile(@CallerParam() caller: Caller, @FileParam() uuid: string, @Req() request: FastifyRequest) {
     await this.files.upload(caller, uuid, (maxSize, store) => readFilePart(request, maxSize, store));
     return success();
   }

@@ -1,19 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
-import { forbidden, invalid, ParleyError } from '../errors/errors.js';
+import { ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { ContentInspector } from './content.js';
+import {
+  fileNotFound,
+  fileNotUploaded,
+  linkExpired,
+  linkUsed,
+  notAnImage,
+  notTheUploader,
+  uploadInterrupted,
+} from './file-errors.js';
 import type { FilePart } from './file-parts.js';
 import { type FileRow, FilesRepository, isLinkExpired, type StoredContent } from './files.repository.js';
 import { type ByteRange, Storage } from './storage/storage.js';
-
-const linkUsed = () => invalid('upload link has already been used');
-const interrupted = () => new ParleyError('unavailable', 'upload was interrupted, try again');
 
 export type StoredFile = FileRow & { storage_key: string };
 
@@ -87,7 +93,7 @@ export class FilesService {
     const sha256 = inspector.digestSha256();
     if (file.type === 'file') return { storageKey, size, sha256, contentType: part.contentType };
     const image = await inspector.findImageType();
-    if (!image) throw invalid('uploaded file must be an image');
+    if (!image) throw notAnImage();
     const filename = part.filename || `image.${image.ext}`;
     return { storageKey, size, sha256, contentType: image.mime, filename };
   }
@@ -97,16 +103,16 @@ export class FilesService {
     const { access } = await this.requireOpenLink(caller, uuid);
     await this.unitOfWork.run(async (tx) => {
       await LockedChat.lock(tx, access);
-      if (!(await this.repository.finishUpload(tx, content.storageKey))) throw interrupted();
+      if (!(await this.repository.finishUpload(tx, content.storageKey))) throw uploadInterrupted();
       if (!(await this.repository.consumeLink(tx, uuid, content))) throw linkUsed();
     });
   }
 
   private async requireOpenLink(caller: Caller, uuid: string): Promise<ReadableFile> {
     const { file, access } = await this.requireFile(caller, uuid);
-    if (file.sender_id !== caller.userId) throw forbidden('not allowed to upload files of other users');
+    if (file.sender_id !== caller.userId) throw notTheUploader();
     if (file.storage_key !== null) throw linkUsed();
-    if (isLinkExpired(file)) throw invalid('upload link has expired');
+    if (isLinkExpired(file)) throw linkExpired();
     return { file, access };
   }
 
@@ -120,10 +126,10 @@ export class FilesService {
     }
   }
 
-  /** @throws ParleyError (invalid) when the file is unknown or not uploaded, (forbidden) when the caller is not a member. */
+  /** @throws ParleyError (file_not_found, not_a_member, file_not_uploaded). */
   async requireUploaded(caller: Caller, uuid: string): Promise<StoredFile> {
     const { file } = await this.requireFile(caller, uuid);
-    if (file.storage_key === null) throw invalid('specified file has not been uploaded yet');
+    if (file.storage_key === null) throw fileNotUploaded();
     return { ...file, storage_key: file.storage_key };
   }
 
@@ -139,7 +145,7 @@ export class FilesService {
 
   private async requireFile(caller: Caller, uuid: string): Promise<ReadableFile> {
     const file = await this.repository.find(uuid);
-    if (!file) throw invalid('specified file does not exist');
+    if (!file) throw fileNotFound();
     return { file, access: await this.membership.requireMember(caller, file.chat_uuid) };
   }
 }

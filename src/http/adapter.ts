@@ -8,6 +8,7 @@ import { handleClientError, rejectUnknownExpectations } from './client-errors.js
 import { sendError } from './error.filter.js';
 import { deferBodyParsing } from './json-body.js';
 import { limitShutdown } from './shutdown.js';
+import { rejectWrongMethods } from './wrong-methods.js';
 
 const REQUEST_TIMEOUT_MS = 3_600_000;
 
@@ -31,10 +32,15 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
     // Node would answer a request without `Host` with an empty body.
     http: { requireHostHeader: false },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      sendError(error, request, reply),
+      sendError(error, request, reply.header('x-request-id', request.id)),
     clientErrorHandler: handleClientError,
   });
   const fastify = adapter.getInstance();
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  rejectWrongMethods(fastify);
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);
   limitShutdown(fastify);

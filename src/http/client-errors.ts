@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 
 const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
@@ -8,23 +10,30 @@ const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
 };
 const NOT_HTTP: [string, string] = ['400 Bad Request', 'request is not valid HTTP'];
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-
 /** Answers a request that Node could not parse, and which Fastify therefore never sees. */
 export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
-  const body = JSON.stringify(failure(reason));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const { headers, body } = answer(reason);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
 }
 
 /** Answers 417 to an `Expect` header other than `100-continue`; Node's own answer has no body. */
 export function rejectUnknownExpectations(server: Server): void {
   server.on('checkExpectation', (_: unknown, response: ServerResponse) => {
-    const body = JSON.stringify(failure("header 'Expect' must be '100-continue'"));
-    const headers = { 'Content-Type': JSON_TYPE, 'Content-Length': body.length, Connection: 'close' };
+    const { headers, body } = answer("header 'Expect' must be '100-continue'");
     response.writeHead(417, headers).end(body);
   });
+}
+
+function answer(reason: string) {
+  const body = JSON.stringify(failure(reason, new ParleyError('malformed_request', reason)));
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': body.length,
+    Connection: 'close',
+    'x-request-id': randomUUID(),
+  };
+  return { headers, body };
 }

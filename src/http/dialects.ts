@@ -1,13 +1,16 @@
 import type { FastifyRequest } from 'fastify';
+import type { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
-import type { ErrorResponse } from './error-response.js';
 
 /** How one family of routes writes its errors ("The API contract", table of families). */
 export interface Dialect {
   /** The paths of the family; each one stands for all paths below it, too. */
   paths: string[];
-  errorBody(response: ErrorResponse): object;
+  errorBody(reason: string, error: ParleyError): object;
 }
+
+/** In characters. JSON may escape each as six bytes, and an error body has at most 4 KiB. */
+const MAX_REASON_LENGTH = 600;
 
 const dialects: Dialect[] = [];
 
@@ -16,11 +19,19 @@ export function registerDialect(dialect: Dialect): void {
   dialects.push(dialect);
 }
 
-export function errorBody(response: ErrorResponse, request: FastifyRequest): object {
+export function errorBody(error: ParleyError, request: FastifyRequest): object {
   // A route's own path, because the URL may be percent-encoded.
   const path = request.routeOptions.url ?? request.url.split('?')[0];
   const dialect = dialects.find(({ paths }) =>
     paths.some((family) => path === family || path.startsWith(`${family}/`)),
   );
-  return dialect ? dialect.errorBody(response) : failure(response.message);
+  const reason = shorten(error.message);
+  return dialect ? dialect.errorBody(reason, error) : failure(reason, error);
+}
+
+/** Shortens texts of a client that a reason quotes. */
+function shorten(reason: string): string {
+  return reason.length <= MAX_REASON_LENGTH
+    ? reason
+    : `${reason.slice(0, MAX_REASON_LENGTH).toWellFormed()}…`;
 }

@@ -1,12 +1,25 @@
+import { createRequire } from 'node:module';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+
+import { rulesOf } from './openapi.js';
+
+const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
+
+const DESCRIPTION = `Manage the entirety of the chat application without a user interface.
+
+Parley serves two families of routes with one token: the Chat App API (version 1.3 of its reference), whose errors are
+\`{"status":"error","reason":"…"}\`, and the Rooms API, whose errors are \`{"error":"…"}\`. Every error also has a \`code\`
+of a closed list, and the \`field\` at fault where it is one alone.`;
 
 export function serveDocument(app: NestFastifyApplication): void {
   const config = new DocumentBuilder()
     .setTitle('Parley')
-    .setDescription('Manage the entirety of the chat application without a user interface.')
-    .setVersion('1.3')
+    .setDescription(DESCRIPTION)
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .setVersion(version)
     .setOpenAPIVersion('3.1.0')
+    .addServer('/')
     .addTag('authentication', 'User login and logout routes')
     .addTag('users', 'User modification routes')
     .addTag('chats', 'Chat management routes')
@@ -36,7 +49,10 @@ export function serveDocument(app: NestFastifyApplication): void {
       'EmailVerificationToken',
     )
     .build();
-  SwaggerModule.setup('api/docs', app, SwaggerModule.createDocument(app, config), {
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_controller, method) => method,
+  });
+  SwaggerModule.setup('api/docs', app, finish(document), {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',
     customSiteTitle: 'Parley API',
@@ -45,3 +61,16 @@ export function serveDocument(app: NestFastifyApplication): void {
 }
 
 const AUTHORIZATION_HEADER = { type: 'apiKey', in: 'header', name: 'Authorization' } as const;
+
+/** Adds what Nest's decorators cannot say, and names the schemas without the suffix of their classes. */
+function finish(document: OpenAPIObject): OpenAPIObject {
+  for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
+    Object.assign(schema, rulesOf(name));
+  }
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    // An empty list says that the route is public.
+    (operation as { security?: object[] }).security ??= [];
+  }
+  const text = JSON.stringify(document).replaceAll(/"(#\/components\/schemas\/)?(\w+)Dto"/g, '"$1$2"');
+  return JSON.parse(text) as OpenAPIObject;
+}

@@ -1,43 +1,39 @@
 import { HttpException, NotFoundException } from '@nestjs/common';
 import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
-import { ParleyError, STATUS_OF } from '../errors/errors.js';
+import { ParleyError } from '../errors/errors.js';
 
-export interface ErrorResponse {
-  status: number;
-  message: string;
-  /** In seconds, with 429. */
-  retryAfter?: number;
-}
+const malformed = (message: string, status?: number) =>
+  new ParleyError('malformed_request', message, { status });
 
-const FASTIFY_ERRORS: Record<string, ErrorResponse | undefined> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, message: 'request body is too large' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
-    status: 400,
-    message: "header 'Content-Type' must be 'application/json'",
-  },
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-    status: 400,
-    message: "header 'Content-Length' must match the request body",
-  },
-  FST_ERR_BAD_URL: { status: 400, message: 'request path must be valid percent-encoded UTF-8' },
-  ECONNRESET: { status: 400, message: 'request was aborted' },
+export const bodyTooLarge = () => new ParleyError('too_large', 'request body is too large');
+export const internalError = () => new ParleyError('internal', 'internal server error');
+
+export const databaseUnavailable = () =>
+  new ParleyError('unavailable', 'the database is unavailable, try again later');
+
+export const malformedPath = () => malformed('request path must be valid percent-encoded UTF-8');
+
+const FASTIFY_ERRORS: Record<string, ParleyError | undefined> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: bodyTooLarge(),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: malformed("header 'Content-Type' must be 'application/json'"),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformed("header 'Content-Length' must match the request body"),
+  FST_ERR_BAD_URL: malformedPath(),
+  ECONNRESET: malformed('request was aborted'),
 };
 
-export function errorResponse(error: unknown): ErrorResponse {
-  if (error instanceof ParleyError) {
-    const { kind, message, retryAfter } = error;
-    return { status: STATUS_OF[kind], message, retryAfter };
-  }
-  if (isUnavailable(error)) return { status: 503, message: 'the database is unavailable, try again later' };
+/** Returns what the caller is told of anything that was thrown. */
+export function errorResponse(error: unknown): ParleyError {
+  if (error instanceof ParleyError) return error;
+  if (isUnavailable(error)) return databaseUnavailable();
   // Nest wraps Fastify's errors.
   const thrown = error instanceof HttpException ? (error.cause ?? error) : error;
   const { code, statusCode = 500, message } = (thrown ?? {}) as FastifyError;
   const known = FASTIFY_ERRORS[code];
   if (known) return known;
   // Nest's message repeats the URL, which may contain a token.
-  if (error instanceof NotFoundException) return { status: 404, message: 'route does not exist' };
-  if (error instanceof HttpException) return { status: error.getStatus(), message: error.message };
-  if (statusCode >= 400 && statusCode < 500) return { status: statusCode, message };
-  return { status: 500, message: 'internal server error' };
+  if (error instanceof NotFoundException) return new ParleyError('route_not_found', 'route does not exist');
+  const status: number = error instanceof HttpException ? error.getStatus() : statusCode;
+  const isClientError = status >= 400 && status < 500;
+  return isClientError ? malformed(message, status) : internalError();
 }

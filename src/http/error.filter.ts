@@ -2,7 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ParleyError } from '../errors/errors.js';
 import { errorBody } from './dialects.js';
-import { type ErrorResponse, errorResponse } from './error-response.js';
+import { errorResponse } from './error-response.js';
 
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
@@ -18,13 +18,13 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   logServerError(error, response, request);
   if (reply.sent) return;
   if (response.retryAfter !== undefined) void reply.header('retry-after', response.retryAfter);
-  void reply.header('x-request-id', request.id).status(response.status).send(errorBody(response, request));
+  void reply.status(response.status).send(errorBody(response, request));
 }
 
 /** Logs errors that no service foresaw, without query and body, which may contain secrets. */
 export function logServerError(
   error: unknown,
-  { status }: ErrorResponse,
+  { status }: ParleyError,
   { method, routeOptions, log }: FastifyRequest,
 ): void {
   if (status < 500 || error instanceof ParleyError) return;

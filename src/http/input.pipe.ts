@@ -1,21 +1,25 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { getMetadataStorage, validateSync } from 'class-validator';
-import { invalid } from '../errors/errors.js';
+import { ParleyError } from '../errors/errors.js';
 import { RawBody } from './json-body.js';
 
 export interface FieldError {
   property: string;
+  /** Undefined when the field is missing. */
+  value: unknown;
   message: string;
-  isMissing: boolean;
 }
 
 /** The type of `static formatError`, by which a DTO words its errors itself. */
 export type ErrorFormatter = (error: FieldError) => string;
 
+/** The type of `static variantOf`, by which a DTO chooses the class that validates an input; itself if undefined. */
+export type VariantFinder = (input: Record<string, unknown>) => Type | undefined;
+
 /**
  * Creates the DTO of `@Body()` or `@Query()`: the declared fields alone, validated and never coerced. Nest's
  * ValidationPipe overflows the stack on an unknown field of 100,000 nested arrays.
- * @throws ParleyError (invalid) that names the first invalid field or query parameter.
+ * @throws ParleyError (invalid_field) that names the first invalid field or query parameter.
  */
 @Injectable()
 export class InputPipe implements PipeTransform {
@@ -27,19 +31,20 @@ export class InputPipe implements PipeTransform {
   }
 }
 
-function bind<T extends object>(Dto: Type<T>, input: Record<string, unknown>, kind: string): T {
-  const dto = new Dto();
+function bind(Base: Type, input: Record<string, unknown>, kind: string): object {
+  const Dto = (Base as { variantOf?: VariantFinder }).variantOf?.(input) ?? Base;
+  const dto = new Dto() as object;
   // Only declared fields: a key like `constructor` would mislead class-validator.
   for (const field of fieldsOf(Dto)) {
     if (Object.hasOwn(input, field)) (dto as Record<string, unknown>)[field] = input[field];
   }
-  const [error] = validateSync(dto, { stopAtFirstError: true });
+  const [error, ...others] = validateSync(dto, { stopAtFirstError: true });
   if (!error) return dto;
   const { property, value, constraints = {} } = error;
-  const isMissing = value === undefined;
-  const message = isMissing ? 'must be present' : Object.values(constraints)[0];
+  const message = value === undefined ? 'must be present' : Object.values(constraints)[0];
   const { formatError } = Dto as { formatError?: ErrorFormatter };
-  throw invalid(formatError?.({ property, message, isMissing }) ?? `${kind} '${property}' ${message}`);
+  const reason = formatError?.({ property, value, message }) ?? `${kind} '${property}' ${message}`;
+  throw new ParleyError('invalid_field', reason, { field: others.length === 0 ? property : undefined });
 }
 
 const fieldsByDto = new WeakMap<Type, Set<string>>();

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
-import { invalid } from '../errors/errors.js';
+import { ParleyError } from '../errors/errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -16,15 +16,15 @@ export class RawBody {
     private readonly bytes: Buffer | null,
   ) {}
 
-  /** @throws ParleyError (invalid) unless the body is a JSON object in UTF-8, declared as JSON. */
+  /** @throws ParleyError (malformed_request) unless the body is a JSON object in UTF-8, declared as JSON. */
   parse(): Record<string, unknown> {
     if (this.bytes?.length === 0) return {};
     if (!this.bytes || !/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
-      throw invalid("header 'Content-Type' must be 'application/json'");
+      throw malformed("header 'Content-Type' must be 'application/json'");
     }
     const value = parseJson(decodeUtf8(this.bytes));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw invalid('request body must be a JSON object');
+      throw malformed('request body must be a JSON object');
     }
     return value as Record<string, unknown>;
   }
@@ -50,13 +50,15 @@ export function deferBodyParsing(fastify: FastifyInstance): void {
   });
 }
 
+const malformed = (message: string) => new ParleyError('malformed_request', message);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function decodeUtf8(bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw invalid('request body must be UTF-8');
+    throw malformed('request body must be UTF-8');
   }
 }
 
@@ -64,6 +66,6 @@ function parseJson(text: string): unknown {
   try {
     return parse(text, null, { protoAction: 'remove', constructorAction: 'remove' });
   } catch {
-    throw invalid('request body must be valid JSON');
+    throw malformed('request body must be valid JSON');
   }
 }

@@ -1,5 +1,9 @@
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiExtraModels, ApiOkResponse, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ParleyError } from '../errors/errors.js';
+import { failure } from './chat-dialect.js';
+import { ErrorDto } from './dto/error.dto.js';
+import { databaseUnavailable, internalError } from './error-response.js';
 
 /** Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. */
 export function ApiSuccess(description: string, model?: Type | [Type], example?: object): MethodDecorator {
@@ -23,35 +27,50 @@ export function ApiSuccess(description: string, model?: Type | [Type], example?:
   );
 }
 
-export function ApiErrors(
-  reasons: Partial<Record<400 | 401 | 403 | 409 | 413 | 416 | 507, string>>,
-): MethodDecorator {
-  return documentErrors(reasons, (reason) => ({
-    type: 'object',
-    required: ['status', 'reason'],
-    properties: { status: { type: 'string', enum: ['error'] }, reason: { type: 'string' } },
-    example: { status: 'error', reason },
-  }));
+const schemaRules = new Map<string, object>();
+
+/** Adds rules about several properties at once to the schema of a DTO. */
+export function ApiSchemaRules(rules: object): ClassDecorator {
+  return (Dto) => void schemaRules.set(Dto.name, rules);
 }
 
-/** Documents error statuses in any dialect: `schemaOf` returns the schema of the body that has the reason. */
+export function rulesOf(schemaName: string): object | undefined {
+  return schemaRules.get(schemaName);
+}
+
+/** Documents the errors of a route of the Chat App API, each with its body as an example. */
+export function ApiErrors(...errors: ParleyError[]): MethodDecorator {
+  return documentErrors(errors, ErrorDto, (error) => failure(error.message, error));
+}
+
+/** Documents errors in any dialect, grouped by their status. `Model` is the schema of all bodies. */
 export function documentErrors(
-  reasons: Record<string, string>,
-  schemaOf: (reason: string) => object,
+  errors: ParleyError[],
+  Model: Type,
+  bodyOf: (error: ParleyError) => object,
 ): MethodDecorator {
-  const all = {
-    ...reasons,
-    500: 'internal server error',
-    503: 'the database is unavailable, try again later',
-  };
+  const all = [...errors, internalError(), databaseUnavailable()];
+  const statuses = [...new Set(all.map(({ status }) => status))];
   return applyDecorators(
-    ...Object.entries(all).map(([status, reason]) =>
-      ApiResponse({ status: Number(status), description: DESCRIPTIONS[status], schema: schemaOf(reason) }),
-    ),
+    ApiExtraModels(Model),
+    ...statuses.map((status) => {
+      const examples = all
+        .filter((error) => error.status === status)
+        .map((error) => [nameOf(error), { value: bodyOf(error) }]);
+      const content = {
+        'application/json': {
+          schema: { $ref: getSchemaPath(Model) },
+          examples: Object.fromEntries(examples),
+        },
+      };
+      return ApiResponse({ status, description: DESCRIPTIONS[status], content });
+    }),
   );
 }
 
-const DESCRIPTIONS: Record<string, string> = {
+const nameOf = ({ code, field }: ParleyError) => (field === undefined ? code : `${code}: ${field}`);
+
+const DESCRIPTIONS: Record<number, string> = {
   400: 'bad input parameter',
   401: 'bad authentication token',
   403: 'authenticated but not allowed',
@@ -61,6 +80,6 @@ const DESCRIPTIONS: Record<string, string> = {
   416: 'the file has no such range',
   429: 'too many attempts; header Retry-After tells the seconds to wait',
   500: 'unexpected error, logged with the request id in header x-request-id',
-  503: 'the database, or the storage of files, is unavailable',
+  503: 'the database, or the storage of files, is unavailable; try again after Retry-After',
   507: 'no room left to store the file',
 };

@@ -1,4 +1,4 @@
-import { invalid } from '../errors/errors.js';
+import { invalidInput } from '../errors/errors.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -14,15 +14,15 @@ export function isUuid(text: string | undefined): text is string {
 }
 
 export function parseUuid(name: string, text: string | undefined): string {
-  if (!text) throw invalid(`path parameter '${name}' must be present`);
-  if (!isUuid(text)) throw invalid(`path parameter '${name}' must be a uuid`);
+  if (!text) throw invalidInput('path parameter', name, 'must be present');
+  if (!isUuid(text)) throw invalidInput('path parameter', name, 'must be a uuid');
   return text.toLowerCase();
 }
 
 export function parseIndex(name: string, text: string | undefined): number {
-  if (!text) throw invalid(`path parameter '${name}' must be present`);
+  if (!text) throw invalidInput('path parameter', name, 'must be present');
   if (!isDecimalInteger(text, 0, Number.MAX_SAFE_INTEGER)) {
-    throw invalid(`path parameter '${name}' must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
+    throw invalidInput('path parameter', name, `must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }
   return Number(text);
 }

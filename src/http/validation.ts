@@ -25,7 +25,21 @@ export function OptionalField(): PropertyDecorator {
   return ValidateIf((_, value) => value !== undefined);
 }
 
-export function textValidator({ min, max, notBlank }: { min: number; max: number; notBlank?: boolean }) {
+interface TextBounds {
+  /** In code points. */
+  min: number;
+  max: number;
+  notBlank?: boolean;
+}
+
+/** Documents the bounds that it checks. */
+export function IsText(bounds: TextBounds, example: string): PropertyDecorator {
+  const pattern = bounds.notBlank ? '\\S' : undefined;
+  const schema = { type: String, minLength: bounds.min, maxLength: bounds.max, pattern, example };
+  return Validated(textValidator(bounds), schema);
+}
+
+export function textValidator({ min, max, notBlank }: TextBounds) {
   return (value: unknown): string | undefined => {
     if (typeof value !== 'string') return 'must be a string';
     if (!isStorable(value)) return 'must be Unicode text without NUL';

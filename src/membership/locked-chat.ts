@@ -1,10 +1,8 @@
 import { chunks, inlineTable, placeholders, type Transaction } from '../database/unit-of-work.js';
-import { forbidden, invalid, type ParleyError } from '../errors/errors.js';
+import type { ParleyError } from '../errors/errors.js';
 import { now } from '../helpers/clock.js';
 import { Chat } from './chat.entity.js';
-
-export const unknownChat = () => invalid('specified chat does not exist');
-export const notAMember = () => forbidden('user is not part of specified chat');
+import { chatNotFound, notAMember } from './membership-errors.js';
 
 export interface ChatKey {
   chatId: number;
@@ -90,10 +88,10 @@ export class LockedChat {
     for (const { chatId, userId } of members as ChatKey[]) chats.get(chatId)?.memberIds.add(userId);
   }
 
-  /** @throws ParleyError (invalid) when the chat is gone, (forbidden) when the user is no member. */
+  /** @throws ParleyError (chat_not_found, not_a_member). */
   static async lock(tx: Transaction, key: ChatKey): Promise<LockedChat> {
     const chat = (await LockedChat.lockAll(tx, [key])).get(key.chatId);
-    if (!chat) throw unknownChat();
+    if (!chat) throw chatNotFound();
     const refusal = chat.checkMember(key.userId);
     if (refusal) throw refusal;
     return chat;
@@ -124,9 +122,9 @@ export class LockedChat {
     return this.state.ownerId === userId;
   }
 
-  /** @throws ParleyError (forbidden) with the message, unless the user owns the chat. */
-  requireOwner(userId: number, message: string): void {
-    if (!this.isOwner(userId)) throw forbidden(message);
+  /** Throws `refusal` unless the user owns the chat. */
+  requireOwner(userId: number, refusal: () => ParleyError): void {
+    if (!this.isOwner(userId)) throw refusal();
   }
 
   /** Takes the position of one more message. Indexes are dense, and times increase strictly. */

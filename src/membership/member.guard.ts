@@ -1,7 +1,10 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { invalidInput } from '../errors/errors.js';
 import { parseIndex, isUuid, parseUuid } from '../http/parameters.js';
 import type { MembershipRepository, MembershipRow } from './membership.repository.js';
+import { TOKEN_ERRORS } from '../tokens/token-errors.js';
+import { chatNotFound, notAMember } from './membership-errors.js';
 import { type ChatAccess, Membership } from './membership.service.js';
 
 declare module 'fastify' {
@@ -23,6 +26,14 @@ export function prefetchMembership(
   // If the token is refused, nobody awaits the result.
   request.membershipLookup.catch(() => {});
 }
+
+/** What the token guard and MemberGuard answer, for the document. */
+export const MEMBER_ERRORS = [
+  ...TOKEN_ERRORS,
+  invalidInput('path parameter', 'chat', 'must be a uuid'),
+  chatNotFound(),
+  notAMember(),
+];
 
 /** Requires a well-formed path and a caller who is a member of `{chat}`, before query and body are read. */
 @Injectable()

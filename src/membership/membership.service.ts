@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/unit-of-work.js';
 import type { Caller } from '../tokens/caller.js';
-import { type ChatKey, notAMember, unknownChat } from './locked-chat.js';
+import type { ChatKey } from './locked-chat.js';
 import { Member } from './member.entity.js';
+import { chatNotFound, notAMember } from './membership-errors.js';
 import { MembershipRepository, type MembershipRow } from './membership.repository.js';
 
 let grantAccess: (caller: Caller, row: MembershipRow) => ChatAccess;
@@ -36,14 +37,14 @@ export class ChatAccess implements ChatKey {
 export class Membership {
   constructor(private readonly repository: MembershipRepository) {}
 
-  /** @throws ParleyError (invalid) when the chat does not exist, (forbidden) when the caller is no member. */
+  /** @throws ParleyError (chat_not_found, not_a_member). */
   async requireMember(
     caller: Caller,
     uuid: string,
     lookup = this.repository.find(uuid, caller.userId),
   ): Promise<ChatAccess> {
     const row = await lookup;
-    if (!row) throw unknownChat();
+    if (!row) throw chatNotFound();
     if (!row.isMember) throw notAMember();
     return grantAccess(caller, row);
   }

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
-import { LockedChat, type Position, unknownChat } from '../membership/locked-chat.js';
+import { LockedChat, type Position } from '../membership/locked-chat.js';
+import { chatNotFound } from '../membership/membership-errors.js';
 import type { MessageType } from './dto/messages.dto.js';
 import { SenderBlocks } from './sender-blocks.js';
 
@@ -44,7 +45,7 @@ export class MessageWriter {
   ): (Position | Error)[] {
     const outcomes = messages.map(({ chatId, senderId }) => {
       const chat = chats.get(chatId);
-      if (!chat) return unknownChat();
+      if (!chat) return chatNotFound();
       return chat.checkMember(senderId) ?? chat.takePosition();
     });
     const placed = messages.flatMap((message, index) => {

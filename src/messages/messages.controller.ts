@@ -1,18 +1,33 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiSecurity,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
+import { invalidInput } from '../errors/errors.js';
+import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { parseIndex } from '../http/parameters.js';
-import { AccessParam, MemberGuard } from '../membership/member.guard.js';
+import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import {
   EditMessageDto,
   ListMessagesQuery,
   MessageDto,
   MessagePageDto,
+  SendFileDto,
+  SendImageDto,
   SendMessageDto,
+  SendTextDto,
   SentDto,
 } from './dto/messages.dto.js';
+import { messageNotFound, neitherSenderNorOwner, notTheSender } from './message-errors.js';
 import { MessagesService } from './messages.service.js';
 import { SenderGuard } from './sender.guard.js';
 
@@ -26,9 +41,12 @@ const EXAMPLE: MessageDto = {
   edited: null,
 };
 
-const NOT_A_MEMBER = 'user is not part of specified chat';
-const BAD_TOKEN = 'invalid token: jwt expired';
-const UNKNOWN_MESSAGE = 'specified message does not exist';
+const NO_TEXT = invalidInput('field', 'message', 'must be present');
+const MESSAGE_ERRORS = [
+  ...MEMBER_ERRORS,
+  messageNotFound(),
+  invalidInput('path parameter', 'message', 'must be an integer from 0 to 9007199254740991'),
+];
 
 const ApiIndexParam = () =>
   ApiParam({
@@ -62,12 +80,11 @@ export class MessagesController {
     page: 0,
     perPage: 100,
   })
-  @ApiErrors({
-    400: "query parameter 'page' must be an integer from 0 to 9007199254740991",
-    401: BAD_TOKEN,
-    403: NOT_A_MEMBER,
-  })
-  async list(@AccessParam() access: ChatAccess, @Query() query: ListMessagesQuery) {
+  @ApiErrors(
+    ...MEMBER_ERRORS,
+    invalidInput('query parameter', 'page', 'must be an integer from 0 to 9007199254740991'),
+  )
+  async listMessages(@AccessParam() access: ChatAccess, @Query() query: ListMessagesQuery) {
     return success(await this.messages.list(access, query));
   }
 
@@ -77,8 +94,19 @@ export class MessagesController {
   })
   @Post()
   @HttpCode(200)
+  @ApiExtraModels(SendTextDto, SendImageDto, SendFileDto)
   @ApiBody({
-    type: SendMessageDto,
+    schema: {
+      oneOf: [SendTextDto, SendImageDto, SendFileDto].map((Dto) => ({ $ref: getSchemaPath(Dto) })),
+      discriminator: {
+        propertyName: 'type',
+        mapping: {
+          message: getSchemaPath(SendTextDto),
+          image: getSchemaPath(SendImageDto),
+          file: getSchemaPath(SendFileDto),
+        },
+      },
+    },
     examples: {
       message: { value: { type: 'message', message: 'Hello' } },
       image: { value: { type: 'image', message: 'A caption' } },
@@ -86,13 +114,8 @@ export class MessagesController {
     },
   })
   @ApiSuccess('successfully sent message', SentDto, { index: 0, timestamp: 1566456966279980000 })
-  @ApiErrors({
-    400: "field 'message' must be present",
-    401: BAD_TOKEN,
-    403: NOT_A_MEMBER,
-    413: 'request body is too large',
-  })
-  async send(@AccessParam() access: ChatAccess, @Body() dto: SendMessageDto) {
+  @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge())
+  async sendMessage(@AccessParam() access: ChatAccess, @Body() dto: SendMessageDto) {
     return success(await this.messages.send(access, dto));
   }
 
@@ -107,8 +130,8 @@ export class MessagesController {
     type: MessageDto,
     example: EXAMPLE,
   })
-  @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: NOT_A_MEMBER })
-  get(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
+  @ApiErrors(...MESSAGE_ERRORS)
+  getMessage(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
     return this.messages.get(access, index);
   }
 
@@ -120,13 +143,12 @@ export class MessagesController {
   @UseGuards(SenderGuard)
   @ApiIndexParam()
   @ApiSuccess("successfully updated message's information")
-  @ApiErrors({
-    400: UNKNOWN_MESSAGE,
-    401: BAD_TOKEN,
-    403: 'not allowed to modify messages of other users',
-    413: 'request body is too large',
-  })
-  async edit(@AccessParam() access: ChatAccess, @IndexParam() index: number, @Body() dto: EditMessageDto) {
+  @ApiErrors(...MESSAGE_ERRORS, NO_TEXT, notTheSender(), bodyTooLarge())
+  async editMessage(
+    @AccessParam() access: ChatAccess,
+    @IndexParam() index: number,
+    @Body() dto: EditMessageDto,
+  ) {
     await this.messages.edit(access, index, dto.message);
     return success();
   }
@@ -138,8 +160,8 @@ export class MessagesController {
   @Delete(':message')
   @ApiIndexParam()
   @ApiSuccess('successfully deleted message')
-  @ApiErrors({ 400: UNKNOWN_MESSAGE, 401: BAD_TOKEN, 403: 'not allowed to delete messages of other users' })
-  async delete(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
+  @ApiErrors(...MESSAGE_ERRORS, neitherSenderNorOwner())
+  async deleteMessage(@AccessParam() access: ChatAccess, @IndexParam() index: number) {
     await this.messages.delete(access, index);
     return success();
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { toNanoseconds, now } from '../helpers/clock.js';
-import { forbidden, invalid } from '../errors/errors.js';
+import { invalidInput } from '../errors/errors.js';
 import { countCodePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -16,14 +16,12 @@ import type {
   SentDto,
 } from './dto/messages.dto.js';
 import { Message } from './message.entity.js';
+import { messageNotFound, neitherSenderNorOwner, notTheSender } from './message-errors.js';
 import { MessageAssembler } from './message-assembler.js';
 import type { MessageRow } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
 import { MessagesRepository } from './messages.repository.js';
 import { SenderBlocks } from './sender-blocks.js';
-
-const unknownMessage = () => invalid('specified message does not exist');
-const notTheSender = () => forbidden('not allowed to modify messages of other users');
 
 @Injectable()
 export class MessagesService {
@@ -74,41 +72,41 @@ export class MessagesService {
     return messages.filter((message) => message !== undefined);
   }
 
-  /** @throws ParleyError (invalid) when there is no such message. */
+  /** @throws ParleyError (message_not_found). */
   async get({ chatId }: ChatAccess, index: number): Promise<MessageDto> {
     const row = await this.repository.find(chatId, index);
     const [message] = row ? await this.assemble([row]) : [];
-    if (!message) throw unknownMessage();
+    if (!message) throw messageNotFound();
     return message;
   }
 
-  /** @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it. */
+  /** @throws ParleyError (message_not_found), (not_allowed) when another user sent it. */
   async requireSender({ chatId, userId }: ChatAccess, index: number): Promise<void> {
     const message = await this.repository.find(chatId, index);
-    if (!message) throw unknownMessage();
+    if (!message) throw messageNotFound();
     if (message.sender_id !== userId) throw notTheSender();
   }
 
-  /** @throws ParleyError (invalid) when there is no such message, (forbidden) when another user sent it. */
+  /** @throws ParleyError (message_not_found), (not_allowed) when another user sent it. */
   async edit(access: ChatAccess, index: number, text: string): Promise<void> {
     this.requireLength(text);
     await this.unitOfWork.run(async (tx) => {
       const { message, key } = await this.lockMessage(tx, access, index);
       if (message.senderId !== access.userId) throw notTheSender();
       if (message.type === 'message' && isBlank(text)) {
-        throw invalid("field 'message' must not be white space alone");
+        throw invalidInput('field', 'message', 'must not be white space alone');
       }
       const manager = await tx.manager();
       await manager.update(Message, key, { text, editedAt: Math.max(now(), message.sentAt + 1) });
     });
   }
 
-  /** @throws ParleyError (invalid) when there is no such message, (forbidden) unless its sender or the owner asks. */
+  /** @throws ParleyError (message_not_found), (not_allowed) unless its sender or the owner asks. */
   async delete(access: ChatAccess, index: number): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const { chat, message, key } = await this.lockMessage(tx, access, index);
       if (message.senderId !== access.userId) {
-        chat.requireOwner(access.userId, 'not allowed to delete messages of other users');
+        chat.requireOwner(access.userId, neitherSenderNorOwner);
       }
       const manager = await tx.manager();
       await manager.delete(Message, key);
@@ -120,7 +118,7 @@ export class MessagesService {
     const chat = await LockedChat.lock(tx, access);
     const key = { chatId: access.chatId, seq: index };
     const message = await (await tx.manager()).findOneBy(Message, key);
-    if (!message) throw unknownMessage();
+    if (!message) throw messageNotFound();
     return { chat, message, key };
   }
 
@@ -136,17 +134,20 @@ export class MessagesService {
     for (const [n, { chatId }] of ranges.entries()) chats.get(chatId)?.countDeletions(counts[n]);
   }
 
-  /** @throws ParleyError (invalid) when the text is longer than MAX_MESSAGE_LENGTH characters. */
+  /** @throws ParleyError (invalid_field) when the text is longer than MAX_MESSAGE_LENGTH characters. */
   requireLength(text: string): void {
     const max = this.settings.maxMessageLength;
-    if (countCodePoints(text) > max) throw invalid(`field 'message' must have 1 to ${max} characters`);
+    if (countCodePoints(text) > max) {
+      throw invalidInput('field', 'message', `must have 1 to ${max} characters`);
+    }
   }
 }
 
 function refuseMixedPaging({ page, before, after }: ListMessagesQuery): void {
-  if (page !== undefined)
-    throw invalid("query parameter 'page' must not be given together with 'before' or 'after'");
+  if (page !== undefined) {
+    throw invalidInput('query parameter', 'page', "must not be given together with 'before' or 'after'");
+  }
   if (before !== undefined && after !== undefined) {
-    throw invalid("query parameter 'before' must not be given together with 'after'");
+    throw invalidInput('query parameter', 'before', "must not be given together with 'after'");
   }
 }

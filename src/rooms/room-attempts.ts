@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LessThanOrEqual, MoreThan } from 'typeorm';
 import { now, SECOND_US } from '../helpers/clock.js';
-import { notFound, ParleyError } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { isMissingReference } from '../database/driver-errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { UsersRepository } from '../users/users.repository.js';
 import { RoomAttempt } from './room-attempt.entity.js';
+import { roomNotFound, tooManyAttempts } from './room-errors.js';
 
 const MAX_ATTEMPTS = 10;
 const WINDOW = 15 * 60 * SECOND_US;
@@ -25,7 +25,7 @@ export class RoomAttempts {
   /**
    * Returns what `isRight` returns. An attempt is recorded before the check and deleted if the password is right. Checks of
    * one user and room take turns in this process, so that right passwords sent together do not reach the limit.
-   * @throws ParleyError (too-many) with the seconds to wait, even for the right password.
+   * @throws ParleyError (rate_limited) with the seconds to wait, even for the right password.
    */
   async check(roomId: number, userId: number, isRight: () => Promise<boolean>): Promise<boolean> {
     if (!this.settings.rateLimits) return isRight();
@@ -58,7 +58,7 @@ export class RoomAttempts {
       if (earlier.length >= MAX_ATTEMPTS) {
         const oldestThatCounts = earlier[earlier.length - MAX_ATTEMPTS];
         const wait = Math.ceil((oldestThatCounts.triedAt - windowStart) / SECOND_US);
-        throw new ParleyError('too-many', 'too many wrong passwords, try again later', Math.max(1, wait));
+        throw tooManyAttempts(Math.max(1, wait));
       }
       await manager.delete(RoomAttempt, { userId, triedAt: LessThanOrEqual(windowStart) });
       return this.insert(manager, roomId, userId);
@@ -70,7 +70,7 @@ export class RoomAttempts {
       const { identifiers } = await manager.insert(RoomAttempt, { roomId, userId, triedAt: now() });
       return identifiers[0].id as number;
     } catch (error) {
-      throw isMissingReference(error) ? notFound('room not found') : error;
+      throw isMissingReference(error) ? roomNotFound() : error;
     }
   }
 

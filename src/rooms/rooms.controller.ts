@@ -1,12 +1,13 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { invalidInput } from '../errors/errors.js';
+import { bodyTooLarge } from '../http/error-response.js';
 import { parseIndex } from '../http/parameters.js';
 import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
 import {
   CreateRoomDto,
   JoinRoomDto,
   LeaveRoomDto,
-  MISSING_NAME_OR_TOKEN,
   RoomAnswerDto,
   RoomCreatedDto,
   RoomJoinedDto,
@@ -17,6 +18,18 @@ import {
   SendRoomMessageDto,
   UserRoomsDto,
 } from './dto/rooms.dto.js';
+import {
+  invalidFields,
+  missingField,
+  missingName,
+  notInRoom,
+  passwordRequired,
+  roomExists,
+  roomNotFound,
+  tokenMissing,
+  tooManyAttempts,
+  wrongPassword,
+} from './room-errors.js';
 import { ApiRoomAnswer, ApiRoomErrors } from './rooms.dialect.js';
 import { RoomsService } from './rooms.service.js';
 
@@ -24,9 +37,7 @@ const ROOM = {
   room_id: 1,
   chat: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
 };
-const NOT_IN_ROOM = 'you are not in this room';
-const NOT_FOUND = 'room not found';
-const TOO_LARGE = 'request body is too large';
+const MEMBER_ERRORS = [notInRoom(), roomNotFound()];
 
 const RoomIdParam = () => Param('room_id', { transform: (text: string) => parseIndex('room_id', text) });
 
@@ -43,20 +54,22 @@ export class RoomsController {
   })
   @Post('join_room')
   @HttpCode(200)
-  @OnMissingToken(MISSING_NAME_OR_TOKEN)
+  @OnMissingToken(tokenMissing)
   @ApiRoomAnswer(200, 'Successfully joined the room', RoomJoinedDto, {
     message: 'john_doe joined room "General Discussion"',
     room_name: 'General Discussion',
     ...ROOM,
   })
-  @ApiRoomErrors({
-    400: MISSING_NAME_OR_TOKEN,
-    403: 'wrong password',
-    404: NOT_FOUND,
-    413: TOO_LARGE,
-    429: 'too many wrong passwords, try again later',
-  })
-  join(@CallerParam() caller: Caller, @Body() dto: JoinRoomDto) {
+  @ApiRoomErrors(
+    missingName(),
+    tokenMissing(),
+    passwordRequired(),
+    wrongPassword(),
+    roomNotFound(),
+    bodyTooLarge(),
+    tooManyAttempts(60),
+  )
+  joinRoom(@CallerParam() caller: Caller, @Body() dto: JoinRoomDto) {
     return this.rooms.join(caller, dto);
   }
 
@@ -67,8 +80,8 @@ export class RoomsController {
     message: 'room "General Discussion" created',
     ...ROOM,
   })
-  @ApiRoomErrors({ 400: 'room already exists', 413: TOO_LARGE })
-  create(@CallerParam() caller: Caller, @Body() dto: CreateRoomDto) {
+  @ApiRoomErrors(invalidFields('room_name'), roomExists(), bodyTooLarge())
+  createRoom(@CallerParam() caller: Caller, @Body() dto: CreateRoomDto) {
     return this.rooms.create(caller, dto);
   }
 
@@ -78,8 +91,8 @@ export class RoomsController {
   @ApiRoomAnswer(200, 'Successfully left the room', RoomAnswerDto, {
     message: 'john_doe left room "General Discussion"',
   })
-  @ApiRoomErrors({ 400: 'missing fields', 403: NOT_IN_ROOM, 404: NOT_FOUND, 413: TOO_LARGE })
-  leave(@CallerParam() caller: Caller, @Body() dto: LeaveRoomDto) {
+  @ApiRoomErrors(missingField('room_id'), ...MEMBER_ERRORS, bodyTooLarge())
+  leaveRoom(@CallerParam() caller: Caller, @Body() dto: LeaveRoomDto) {
     return this.rooms.leave(caller, dto.room_id);
   }
 
@@ -88,8 +101,8 @@ export class RoomsController {
   @ApiRoomAnswer(200, 'The public rooms', RoomsDto, {
     rooms: [{ room_id: 1, name: 'General Discussion', joined: true }],
   })
-  @ApiRoomErrors({})
-  list(@CallerParam() caller: Caller) {
+  @ApiRoomErrors()
+  listRooms(@CallerParam() caller: Caller) {
     return this.rooms.list(caller);
   }
 
@@ -98,8 +111,8 @@ export class RoomsController {
   @ApiRoomAnswer(200, "The caller's rooms", UserRoomsDto, {
     rooms: [{ name: 'General Discussion', is_private: 0, joined_at: 1566456966.27998, ...ROOM }],
   })
-  @ApiRoomErrors({})
-  listOwn(@CallerParam() caller: Caller) {
+  @ApiRoomErrors()
+  listMyRooms(@CallerParam() caller: Caller) {
     return this.rooms.listOwn(caller);
   }
 
@@ -107,12 +120,11 @@ export class RoomsController {
   @Get('room_members/:room_id')
   @ApiParam({ name: 'room_id', schema: { type: 'integer', minimum: 0, example: 1 } })
   @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
-  @ApiRoomErrors({
-    400: "path parameter 'room_id' must be an integer from 0 to 9007199254740991",
-    403: NOT_IN_ROOM,
-    404: NOT_FOUND,
-  })
-  members(@CallerParam() caller: Caller, @RoomIdParam() roomId: number) {
+  @ApiRoomErrors(
+    invalidInput('path parameter', 'room_id', 'must be an integer from 0 to 9007199254740991'),
+    ...MEMBER_ERRORS,
+  )
+  listRoomMembers(@CallerParam() caller: Caller, @RoomIdParam() roomId: number) {
     return this.rooms.members(caller, roomId);
   }
 
@@ -120,8 +132,8 @@ export class RoomsController {
   @Post('send_room_message')
   @HttpCode(200)
   @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
-  @ApiRoomErrors({ 400: 'missing fields', 403: NOT_IN_ROOM, 404: NOT_FOUND, 413: TOO_LARGE })
-  send(@CallerParam() caller: Caller, @Body() dto: SendRoomMessageDto) {
+  @ApiRoomErrors(missingField('message'), ...MEMBER_ERRORS, bodyTooLarge())
+  sendRoomMessage(@CallerParam() caller: Caller, @Body() dto: SendRoomMessageDto) {
     return this.rooms.send(caller, dto);
   }
 
@@ -133,8 +145,8 @@ export class RoomsController {
   @ApiRoomAnswer(200, 'The messages', RoomMessagesDto, {
     messages: [{ index: 0, username: 'alex', message: 'Hello', created_at: 1566456966.27998, room_id: 1 }],
   })
-  @ApiRoomErrors({ 400: "query parameter 'room_id' must be present", 403: NOT_IN_ROOM, 404: NOT_FOUND })
-  listMessages(@CallerParam() caller: Caller, @Query() query: RoomMessagesQuery) {
+  @ApiRoomErrors(invalidInput('query parameter', 'room_id', 'must be present'), ...MEMBER_ERRORS)
+  listRoomMessages(@CallerParam() caller: Caller, @Query() query: RoomMessagesQuery) {
     return this.rooms.listMessages(caller, query);
   }
 }

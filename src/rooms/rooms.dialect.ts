@@ -1,7 +1,10 @@
 import type { Type } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
+import type { ParleyError } from '../errors/errors.js';
 import type { Dialect } from '../http/dialects.js';
 import { documentErrors } from '../http/openapi.js';
+import { tokenRevoked } from '../tokens/token-errors.js';
+import { RoomErrorDto } from './dto/rooms.dto.js';
 
 /** The Rooms API answers `{"error":"…"}`; each rejected token is `unauthorized`, whatever the reason. */
 export const roomsDialect: Dialect = {
@@ -15,7 +18,11 @@ export const roomsDialect: Dialect = {
     '/api/send_room_message',
     '/api/get_room_messages',
   ],
-  errorBody: ({ status, message }) => ({ error: status === 401 ? 'unauthorized' : message }),
+  errorBody: (reason, { status, code, field }) => ({
+    error: status === 401 ? 'unauthorized' : reason,
+    code,
+    field,
+  }),
 };
 
 /** Documents a success of the Rooms API, which has no envelope. */
@@ -28,14 +35,9 @@ export function ApiRoomAnswer(
   return ApiResponse({ status, description, type: Model, example });
 }
 
-/** Documents the error statuses of a route of the Rooms API. Each route has the same 401. */
-export function ApiRoomErrors(
-  reasons: Partial<Record<400 | 403 | 404 | 413 | 429, string>>,
-): MethodDecorator {
-  return documentErrors({ ...reasons, 401: 'unauthorized' }, (error) => ({
-    type: 'object',
-    required: ['error'],
-    properties: { error: { type: 'string' } },
-    example: { error },
-  }));
+/** Documents the errors of a route of the Rooms API. Each route refuses bad tokens in the same words. */
+export function ApiRoomErrors(...errors: ParleyError[]): MethodDecorator {
+  return documentErrors([tokenRevoked(), ...errors], RoomErrorDto, (error) =>
+    roomsDialect.errorBody(error.message, error),
+  );
 }

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ChatsService, type Renaming } from '../chats/chats.service.js';
 import { SECOND_US } from '../helpers/clock.js';
-import { forbidden, invalid, notFound, ParleyError, unauthenticated } from '../errors/errors.js';
+import { invalidInput } from '../errors/errors.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
-import { LockedChat, unknownChat } from '../membership/locked-chat.js';
+import { LockedChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
+import { tokenRevoked } from '../tokens/token-errors.js';
 import {
   type CreateRoomDto,
   type JoinRoomDto,
@@ -26,10 +27,15 @@ import {
 } from './dto/rooms.dto.js';
 import { Room, ROOM_NAME_TAKEN } from './room.entity.js';
 import { RoomAttempts } from './room-attempts.js';
+import {
+  inRoomWords,
+  invalidFields,
+  passwordRequired,
+  roomExists,
+  roomNotFound,
+  wrongPassword,
+} from './room-errors.js';
 import { type RoomRow, RoomsRepository } from './rooms.repository.js';
-
-const roomNotFound = () => notFound('room not found');
-const notInRoom = () => forbidden('you are not in this room');
 
 @Injectable()
 export class RoomsService implements OnModuleInit {
@@ -47,7 +53,7 @@ export class RoomsService implements OnModuleInit {
     this.chats.beforeRenaming.add((tx, renaming) => this.rename(tx, renaming));
   }
 
-  /** @throws ParleyError (not-found), (forbidden) for a private room's password, (too-many). */
+  /** @throws ParleyError (room_not_found, password_required, wrong_password, rate_limited). */
   async join({ userId, username }: Caller, { name, password }: JoinRoomDto): Promise<RoomJoinedDto> {
     const room = await this.repository.findByName(name.trim());
     if (!room) throw roomNotFound();
@@ -73,16 +79,16 @@ export class RoomsService implements OnModuleInit {
     userId: number,
     password?: string,
   ): Promise<void> {
-    if (!password) throw forbidden('password required');
+    if (!password) throw passwordRequired();
     const isRight = () => this.hasher.verifySecret(hash, password);
-    if (!(await this.attempts.check(room.id, userId, isRight))) throw forbidden('wrong password');
+    if (!(await this.attempts.check(room.id, userId, isRight))) throw wrongPassword();
   }
 
-  /** @throws ParleyError (invalid) when the name is taken, or a private room has no password. */
+  /** @throws ParleyError (room_exists), (invalid_field) when a private room has no password. */
   async create({ userId }: Caller, dto: CreateRoomDto): Promise<RoomCreatedDto> {
     const name = dto.room_name.trim();
     const { is_private, password } = dto;
-    if (is_private === 1 && !password) throw invalid('invalid fields received');
+    if (is_private === 1 && !password) throw invalidFields('password');
     if (await this.repository.findByName(name)) throw roomExists();
     const passwordHash = is_private === 1 && password ? await this.hasher.hashSecret(password) : null;
     const uuid = randomUUID();
@@ -151,7 +157,7 @@ export class RoomsService implements OnModuleInit {
         index,
         username: sender.username,
         message,
-        created_at: timestamp / 1_000_000_000,
+        created_at: Math.round(timestamp / 1_000) / SECOND_US,
         room_id: roomId,
       })),
     };
@@ -181,7 +187,7 @@ export class RoomsService implements OnModuleInit {
     const room = await manager.findOneBy(Room, { chatId: renaming.chatId });
     if (!room) return;
     const problem = validateRoomName(renaming.name);
-    if (problem) throw invalid(`field 'name' ${problem}`);
+    if (problem) throw invalidInput('field', 'name', problem);
     renaming.name = renaming.name.trim();
     try {
       await manager.update(Room, room.id, { name: renaming.name });
@@ -191,24 +197,11 @@ export class RoomsService implements OnModuleInit {
   }
 }
 
-const roomExists = () => invalid('room already exists');
-
-/** Rewords the chat's errors about members for this family. */
-async function inRoomWords<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof ParleyError && error.kind === 'forbidden') throw notInRoom();
-    if (error instanceof ParleyError && error.message === unknownChat().message) throw roomNotFound();
-    throw error;
-  }
-}
-
 /** The token of a caller who was erased during the call is invalid. */
 async function refuseErased<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw isMissingReference(error) ? unauthenticated('invalid token: no longer valid') : error;
+    throw isMissingReference(error) ? tokenRevoked() : error;
   }
 }

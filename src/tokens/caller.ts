@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { ParleyError } from '../errors/errors.js';
 import type { TokenKind } from './token.entity.js';
 
 export interface Caller {
@@ -26,8 +27,8 @@ export const Public = () => SetMetadata(TOKEN_KIND, 'none');
 
 export const MISSING_TOKEN = 'parley:missing-token';
 
-/** Makes a route answer 400 with this message, instead of 401, when the token is missing. */
-export const OnMissingToken = (message: string) => SetMetadata(MISSING_TOKEN, message);
+/** Makes a route answer this error when the token is missing. */
+export const OnMissingToken = (error: () => ParleyError) => SetMetadata(MISSING_TOKEN, error);
 
 export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { user } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -2,8 +2,9 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { invalid, unauthenticated } from '../errors/errors.js';
+import { invalidInput, type ParleyError } from '../errors/errors.js';
 import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
+import { InvalidToken, tokenMissing } from './token-errors.js';
 import type { TokenKind } from './token.entity.js';
 import { findQueryToken, findToken } from './token.strategies.js';
 import { TokenPrefetch } from './token-prefetch.js';
@@ -32,8 +33,11 @@ export class TokenGuard implements CanActivate {
     if (required === 'none') return true;
     const kind = required ?? 'authentication';
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const onMissing = this.reflector.get<string | undefined>(MISSING_TOKEN, context.getHandler());
-    if (onMissing !== undefined && !request.headers.authorization) throw invalid(onMissing);
+    const onMissing = this.reflector.get<(() => ParleyError) | undefined>(
+      MISSING_TOKEN,
+      context.getHandler(),
+    );
+    if (onMissing && !request.headers.authorization) throw onMissing();
     const token = findToken[kind](request) ?? '';
     const claims = this.tokens.findCachedClaims(token);
     if (claims) {
@@ -59,7 +63,8 @@ function createGuard(kind: TokenKind): CanActivate {
       if (error) throw error;
       if (caller) return caller;
       requireToken(kind, context.switchToHttp().getRequest<FastifyRequest>());
-      throw unauthenticated(`invalid token: ${info instanceof Error ? info.message : 'malformed'}`);
+      const { name, message = 'malformed' } = (info ?? {}) as Partial<Error>;
+      throw new InvalidToken(name === 'TokenExpiredError' ? 'expired' : 'malformed', message);
     }
   }
   return new KindGuard();
@@ -67,8 +72,8 @@ function createGuard(kind: TokenKind): CanActivate {
 
 function requireToken(kind: TokenKind, request: FastifyRequest): void {
   if (kind === 'verify-email') {
-    if (!findQueryToken(request)) throw invalid("query parameter 'token' must be present");
+    if (!findQueryToken(request)) throw invalidInput('query parameter', 'token', 'must be present');
   } else if (!request.headers.authorization) {
-    throw unauthenticated("header 'Authorization' must be present");
+    throw tokenMissing();
   }
 }

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { Strategy, type StrategyOptionsWithoutRequest } from 'passport-jwt';
@@ -36,7 +36,16 @@ function createStrategy(kind: TokenKind) {
       });
     }
 
-    validate(claims: Claims): Promise<Caller> {
+    /** jsonwebtoken throws on a payload of `null` instead of refusing it. */
+    override authenticate(...request: Parameters<Strategy['authenticate']>): void {
+      try {
+        super.authenticate(...request);
+      } catch {
+        this.fail(new Error('jwt malformed'), HttpStatus.UNAUTHORIZED);
+      }
+    }
+
+    validate(claims: Partial<Claims> | string | null): Promise<Caller> {
       return this.tokens.getCaller(kind, claims);
     }
   }

@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
 import { LessThan } from 'typeorm';
-import { unauthenticated } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Caller } from './caller.js';
+import { InvalidToken, tokenRevoked } from './token-errors.js';
 import { Token, type TokenKind } from './token.entity.js';
 import { TokensRepository } from './tokens.repository.js';
 
@@ -15,8 +15,6 @@ export const TOKEN_ALGORITHM = 'HS256';
 const HOUR_SECONDS = 3_600;
 
 const MAX_CACHED_CLAIMS = 5_000;
-
-export const tokenRevoked = () => unauthenticated('invalid token: no longer valid');
 
 export interface Claims {
   sub: string;
@@ -69,18 +67,21 @@ export class TokensService {
     return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
   }
 
-  /** @throws ParleyError (unauthenticated) when the token is of another kind or has been revoked. */
-  async getCaller(kind: TokenKind, claims: Claims): Promise<Caller> {
-    if (claims.aud !== kind) throw unauthenticated(`invalid token: not a token for ${kind}`);
+  /** @throws InvalidToken when the token has no claims, is of another kind, or has been revoked. */
+  async getCaller(kind: TokenKind, claims: Partial<Claims> | string | null): Promise<Caller> {
+    if (typeof claims !== 'object' || claims === null) {
+      throw new InvalidToken('malformed', 'its payload must be a JSON object');
+    }
+    if (claims.aud !== kind) throw new InvalidToken('malformed', `not a token for ${kind}`);
     if (typeof claims.exp !== 'number' || typeof claims.jti !== 'string') {
-      throw unauthenticated("invalid token: 'exp' and 'jti' must be present");
+      throw new InvalidToken('malformed', "'exp' and 'jti' must be present");
     }
     const holder = await this.repository.findHolder(claims.jti);
     if (!holder || holder.kind !== kind || String(holder.userId) !== claims.sub) throw tokenRevoked();
     return { userId: holder.userId, username: holder.username, tokenId: claims.jti };
   }
 
-  /** @throws ParleyError (unauthenticated) when the caller's token has been consumed already. */
+  /** @throws InvalidToken when the caller's token has been consumed already. */
   async consume(tx: Transaction, { tokenId }: Caller): Promise<void> {
     const { affected } = await (await tx.manager()).delete(Token, tokenId);
     if (affected === 0) throw tokenRevoked();

@@ -1,14 +1,21 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
+import { invalidInput } from '../errors/errors.js';
+import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { type Caller, CallerParam, Public } from '../tokens/caller.js';
+import { TOKEN_ERRORS } from '../tokens/token-errors.js';
 import { RegisterDto, SearchUsersQuery, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
 import { SelfGuard } from './self.guard.js';
+import { emailTaken, notSelf, nothingToUpdate, usernameTaken, userNotFound } from './user-errors.js';
 import { UsersService } from './users.service.js';
 
 const ApiUserParam = (description: string) =>
   ApiParam({ name: 'user', description, example: 'alex', type: String });
+
+const BAD_PASSWORD = invalidInput('field', 'password', 'must be 64 hexadecimal characters');
+const SELF_ERRORS = [...TOKEN_ERRORS, userNotFound('test'), notSelf()];
 
 @ApiTags('users')
 @Controller('users')
@@ -23,12 +30,8 @@ export class UsersController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('successfully created user; a verification mail is on its way')
-  @ApiErrors({
-    400: "field 'password' must be 64 hexadecimal characters",
-    409: 'username is already taken',
-    413: 'request body is too large',
-  })
-  async register(@Body() dto: RegisterDto) {
+  @ApiErrors(BAD_PASSWORD, usernameTaken(), emailTaken(), bodyTooLarge())
+  async createUser(@Body() dto: RegisterDto) {
     await this.users.register(dto);
     return success();
   }
@@ -40,8 +43,8 @@ export class UsersController {
   @Get()
   @ApiSecurity('ApiKey')
   @ApiSuccess('list of users found', [UserDto], [{ name: 'Alex', username: 'alex' }])
-  @ApiErrors({ 400: "query parameter 'username' must be present", 401: 'invalid token: jwt expired' })
-  async search(@Query() query: SearchUsersQuery) {
+  @ApiErrors(...TOKEN_ERRORS, invalidInput('query parameter', 'username', 'must be present'))
+  async searchUsers(@Query() query: SearchUsersQuery) {
     return success(await this.users.search(query.username));
   }
 
@@ -55,8 +58,8 @@ export class UsersController {
     email: 'a@el.x',
     verified: true,
   })
-  @ApiErrors({ 400: "user 'test' does not exist", 401: 'invalid token: jwt expired' })
-  async getProfile(@CallerParam() caller: Caller, @Param('user') user: string) {
+  @ApiErrors(...TOKEN_ERRORS, userNotFound('test'))
+  async getUser(@CallerParam() caller: Caller, @Param('user') user: string) {
     return success(await this.users.getProfile(caller, user));
   }
 
@@ -69,14 +72,8 @@ export class UsersController {
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to update')
   @ApiSuccess("successfully updated user's information")
-  @ApiErrors({
-    400: "field 'email' must have 5 to 254 characters",
-    401: 'invalid token: jwt expired',
-    403: 'not allowed to modify other users',
-    409: 'email is already taken',
-    413: 'request body is too large',
-  })
-  async update(@CallerParam() caller: Caller, @Body() dto: UpdateUserDto) {
+  @ApiErrors(...SELF_ERRORS, BAD_PASSWORD, nothingToUpdate(), emailTaken(), bodyTooLarge())
+  async updateUser(@CallerParam() caller: Caller, @Body() dto: UpdateUserDto) {
     await this.users.update(caller, dto);
     return success();
   }
@@ -87,12 +84,8 @@ export class UsersController {
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to delete')
   @ApiSuccess('successfully deleted user')
-  @ApiErrors({
-    400: "user 'test' does not exist",
-    401: 'invalid token: jwt expired',
-    403: 'not allowed to modify other users',
-  })
-  async erase(@CallerParam() caller: Caller) {
+  @ApiErrors(...SELF_ERRORS)
+  async deleteUser(@CallerParam() caller: Caller) {
     await this.users.erase(caller);
     return success();
   }

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
 import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
-import { invalid } from '../errors/errors.js';
 import { fold } from '../helpers/text.js';
-import { tokenRevoked } from '../tokens/tokens.service.js';
+import { tokenRevoked } from '../tokens/token-errors.js';
 import { User } from './user.entity.js';
+import { userNotFound } from './user-errors.js';
 
 export type LockedUser = Pick<User, 'id' | 'email'>;
 
@@ -12,8 +12,6 @@ export type Credentials = Pick<User, 'id' | 'usernameKey' | 'passwordHash'> & { 
 
 const SELECT_CREDENTIALS = `SELECT id, username_key AS usernameKey, password_hash AS passwordHash, verified
   FROM users WHERE username_key`;
-
-export const userNotFound = (username: string) => invalid(`user '${username}' does not exist`);
 
 /** SQL text for the look-up at login, a hot path, and for row locks. Locks last until the transaction ends. */
 @Injectable()
@@ -30,7 +28,7 @@ export class UsersRepository {
     return this.logins.add(fold(username));
   }
 
-  /** @throws ParleyError (unauthenticated) when the user has been erased. */
+  /** @throws ParleyError (token_invalid) when the user has been erased. */
   async lockUser(tx: Transaction, userId: number): Promise<LockedUser> {
     const sql = `SELECT id, email FROM users WHERE id = ?${tx.forUpdate}`;
     const [user] = await tx.query<LockedUser>(sql, [userId]);
@@ -52,7 +50,7 @@ export class UsersRepository {
 
   /**
    * Keeps users from being erased. Returns the id of each user once, in the order of `usernames`.
-   * @throws ParleyError (invalid) that names the first user who does not exist.
+   * @throws ParleyError (user_not_found) that names those who do not exist.
    */
   async lockUsersShared(tx: Transaction, usernames: string[]): Promise<number[]> {
     const names = new Map(usernames.map((username) => [fold(username), username]));
@@ -62,11 +60,9 @@ export class UsersRepository {
       [...names.keys()],
     );
     const ids = new Map(rows.map(({ id, usernameKey }) => [usernameKey, id]));
-    return [...names].map(([key, username]) => {
-      const id = ids.get(key);
-      if (id === undefined) throw userNotFound(username);
-      return id;
-    });
+    const unknown = [...names.keys()].filter((key) => !ids.has(key));
+    if (unknown.length > 0) throw userNotFound(...unknown.map((key) => names.get(key) ?? key));
+    return [...names.keys()].flatMap((key) => ids.get(key) ?? []);
   }
 
   async setPassword(tx: Transaction, userId: number, passwordHash: string): Promise<void> {

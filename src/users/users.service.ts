@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { isDuplicate } from '../database/driver-errors.js';
 import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
-import { conflict, forbidden, invalid } from '../errors/errors.js';
 import { now } from '../helpers/clock.js';
 import { Handlers } from '../helpers/handlers.js';
 import { fold } from '../helpers/text.js';
@@ -12,7 +11,8 @@ import { TokensService } from '../tokens/tokens.service.js';
 import type { RegisterDto, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
 import { UNIQUE_EMAIL, UNIQUE_USERNAME, User } from './user.entity.js';
 import { UserSearchRepository } from './user-search.repository.js';
-import { userNotFound, UsersRepository } from './users.repository.js';
+import { emailTaken, nothingToUpdate, notSelf, usernameTaken, userNotFound } from './user-errors.js';
+import { UsersRepository } from './users.repository.js';
 
 type UserKeys = Pick<User, 'usernameKey' | 'emailKey'>;
 
@@ -31,7 +31,7 @@ export class UsersService {
     private readonly outbox: Outbox,
   ) {}
 
-  /** @throws ParleyError (conflict) when the username or the email is taken. */
+  /** @throws ParleyError (username_taken, email_taken). */
   async register({ name, email, password, ...dto }: RegisterDto): Promise<void> {
     const username = dto.username.normalize('NFC');
     const keys = { usernameKey: fold(username), emailKey: fold(email) };
@@ -51,7 +51,7 @@ export class UsersService {
     return this.searchRepository.find(username);
   }
 
-  /** @throws ParleyError (invalid) when the user does not exist. */
+  /** @throws ParleyError (user_not_found). */
   async getProfile(caller: Caller, username: string): Promise<UserDetailDto> {
     const usernameKey = fold(username);
     const select = { id: true, name: true, username: true, email: true, verified: true };
@@ -63,18 +63,18 @@ export class UsersService {
     return user.id === caller.userId ? { ...profile, email: user.email, verified: user.verified } : profile;
   }
 
-  /** @throws ParleyError (invalid) when the user does not exist, (forbidden) when the user is not the caller. */
+  /** @throws ParleyError (user_not_found), (not_allowed) when the user is not the caller. */
   async requireSelf(caller: Caller, username: string): Promise<void> {
     const usernameKey = fold(username);
     if (usernameKey === fold(caller.username)) return;
     const exists = await this.reader.run((manager) => manager.existsBy(User, { usernameKey }));
-    throw exists ? forbidden('not allowed to modify other users') : userNotFound(username);
+    throw exists ? notSelf() : userNotFound(username);
   }
 
   /** Changes all given fields or none. The mail about a new password goes to the email before the change. */
   async update({ userId }: Caller, { name, email, password }: UpdateUserDto): Promise<void> {
     if (name === undefined && email === undefined && password === undefined) {
-      throw invalid("at least one of the fields 'name', 'email' and 'password' must be present");
+      throw nothingToUpdate();
     }
     const passwordHash = password === undefined ? undefined : await this.hasher.hash(password);
     const work = this.unitOfWork.run(async (tx) => {
@@ -112,9 +112,6 @@ export class UsersService {
     if (await this.reader.run((manager) => manager.existsBy(User, { emailKey }))) throw emailTaken();
   }
 }
-
-const usernameTaken = () => conflict('username is already taken');
-const emailTaken = () => conflict('email is already taken');
 
 function throwConflict(error: unknown): never {
   if (isDuplicate(error, UNIQUE_USERNAME)) throw usernameTaken();

@@ -11,8 +11,14 @@ const NEW_ADDRESS = /^Verify your new/;
 const RESET = /^Reset/;
 const CHANGED = /was changed$/;
 
-const NO_LONGER_VALID = { status: 'error', reason: 'invalid token: no longer valid' };
-const WRONG_CREDENTIALS = { status: 'error', reason: 'invalid username or password' };
+const NO_LONGER_VALID = expect.objectContaining({
+  status: 'error',
+  reason: 'invalid token: no longer valid',
+}) as unknown;
+const WRONG_CREDENTIALS = expect.objectContaining({
+  status: 'error',
+  reason: 'invalid username or password',
+}) as unknown;
 
 let server: TestServer;
 /** A second instance on the same database, with other settings. */
@@ -159,7 +165,7 @@ describe('login', () => {
       strict.parley.post('/api/auth/login', { username: user.username, password });
     expect(await attempt(user.password)).toMatchObject({
       status: 403,
-      body: { status: 'error', reason: 'user email not verified' },
+      body: expect.objectContaining({ status: 'error', reason: 'user email not verified' }) as unknown,
     });
     expect((await attempt(digest('wrong'))).status).toBe(401);
     await verify(await server.mailbox.waitForToken(user.email, WELCOME));
@@ -200,7 +206,10 @@ describe('the Authorization header', () => {
   ])('is required by %s %s', async (method, path) => {
     const expected = {
       status: 401,
-      body: { status: 'error', reason: "header 'Authorization' must be present" },
+      body: expect.objectContaining({
+        status: 'error',
+        reason: "header 'Authorization' must be present",
+      }) as unknown,
     };
     expect(await server.parley.request(method, path)).toMatchObject(expected);
     expect(await server.parley.request(method, path, { token: '' })).toMatchObject(expected);
@@ -508,7 +517,10 @@ describe('verify-email', () => {
     for (const query of ['', '?token=']) {
       expect(await server.parley.get(`/api/auth/verify-email${query}`)).toMatchObject({
         status: 400,
-        body: { status: 'error', reason: "query parameter 'token' must be present" },
+        body: expect.objectContaining({
+          status: 'error',
+          reason: "query parameter 'token' must be present",
+        }) as unknown,
       });
     }
     expect((await server.parley.get('/api/auth/verify-email?token=a&token=b')).status).toBe(400);

@@ -14,7 +14,7 @@ import { until } from '../support/until.js';
 
 const MEBIBYTE = 1_048_576;
 
-const error = (reason: string) => ({ status: 'error', reason });
+const error = (reason: string) => expect.objectContaining({ status: 'error', reason }) as unknown;
 const BODY = form({ content: Buffer.alloc(MEBIBYTE) });
 
 /** Sends all of an upload but its last byte. */

@@ -52,8 +52,6 @@ const waitForRow = (address: string, fulfils: (row: Json) => boolean, on = serve
 
 const offersTo = (address: string) => sink.offered.filter(({ recipients }) => recipients.includes(address));
 
-let oddAddresses = 0;
-
 /** Waits until every mail has had an attempt. */
 async function waitForAttempts(): Promise<void> {
   await until('all mails to be tried', async () => {
@@ -159,12 +157,10 @@ test.each([
   ['two @', 'a@b.example,victim@five.example'],
   ['quotes', '"a"victim@six.example'],
   ['a comment', 'victim@seven.example(a@b.example)'],
-])('a mail to an address with %s goes to nobody else', async (_, email) => {
-  oddAddresses += 1;
-  await server.parley.signUp(`odd-address${oddAddresses}`, { email });
-  await waitForRow(email, ({ state, error }) => state !== 'waiting' || error !== null);
-  const [victim] = /victim@\w+\.example/.exec(email) ?? [];
-  expect(sink.offered.flatMap(({ recipients }) => recipients)).not.toContain(victim);
+])('an address that a mail server might read as several is refused: %s', async (_, email) => {
+  const json = { username: 'odd', password: digest('odd'), email, name: 'Odd' };
+  const { status, body } = await server.parley.post('/api/users', json);
+  expect({ status, body }).toMatchObject({ status: 400, body: { code: 'invalid_field', field: 'email' } });
 });
 
 test('no request waits for SMTP', async () => {

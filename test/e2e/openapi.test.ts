@@ -1,5 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bodySchemasOf } from '../support/openapi-checker.js';
+import { checkErrorBody } from '../support/error-body.js';
 import { expectSuccess, type Json, Member } from '../support/parley.js';
 import { ROUTES, type Route } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -35,23 +37,21 @@ function expectValid(schema: Json, value: unknown): void {
   expect(validate(value), ajv.errorsText(validate.errors)).toBe(true);
 }
 
-/** Returns the example beside a schema or inside it. */
-function exampleOf({ schema, example, examples }: Json): unknown {
-  const [first] = Object.values<Json>(examples ?? {});
-  return example ?? first?.value ?? schema.example ?? schema.examples?.[0];
+/** Returns the examples beside a schema or inside it. */
+function examplesOf({ schema, example = schema.example, examples = {} }: Json): unknown[] {
+  return [
+    ...(example === undefined ? [] : [example]),
+    ...Object.values<Json>(examples).map(({ value }) => value),
+  ];
 }
 
-function resolve(schema: Json): Json {
-  return schema.$ref ? document.components.schemas[schema.$ref.split('/').at(-1)] : schema;
-}
-
-const bodySchemaOf = (route: Route) =>
-  resolve(operationOf(route).requestBody.content['application/json'].schema);
+const variantsOf = (route: Route) =>
+  bodySchemasOf(document, operationOf(route).requestBody.content['application/json'].schema);
 
 /** Returns the body that "Try it out" sends: the example of each property. */
 function exampleBodyOf(method: Route['method'], path: string): Record<string, Json> {
   const route = ROUTES.find((known) => known.method === method && known.path === path) as Route;
-  const { properties } = bodySchemaOf(route);
+  const [{ properties }] = variantsOf(route);
   return Object.fromEntries(Object.entries<Json>(properties).map(([name, { example }]) => [name, example]));
 }
 
@@ -123,12 +123,12 @@ describe('the document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test.each(['UserDto', 'ChatDto', 'MessageDto', 'MessagePageDto', 'FileDto'])(
+  test.each(['User', 'Chat', 'Message', 'MessagePage', 'File'])(
     'marks all properties of %s as required, except the optional ones',
     (name) => {
       const { required, properties } = document.components.schemas[name];
       const optional = Object.keys(properties).filter((property) => !required.includes(property));
-      const known: Record<string, string[]> = { MessagePageDto: ['page'], FileDto: ['size', 'contentType'] };
+      const known: Record<string, string[]> = { MessagePage: ['page'], File: ['size', 'contentType'] };
       expect(known[name] ?? []).toEqual(expect.arrayContaining(optional));
     },
   );
@@ -158,10 +158,12 @@ describe.each(ROUTES)('$method $path', (route) => {
       expect(description, status).toMatch(/./);
       const json = content?.['application/json'];
       expect(json?.schema, `schema of ${status}`).toBeDefined();
-      const example = exampleOf(json);
-      expect(example, `example of ${status}`).toBeDefined();
-      expectValid(json.schema, example);
-      if (status !== '200') expect(example).toEqual({ status: 'error', reason: expect.stringMatching(/./) });
+      const examples = examplesOf(json);
+      expect(examples, `examples of ${status}`).not.toEqual([]);
+      for (const example of examples) {
+        expectValid(json.schema, example);
+        if (status !== '200') checkErrorBody(Number(status), JSON.parse(JSON.stringify(example)));
+      }
     }
   });
 
@@ -190,9 +192,9 @@ describe.each(ROUTES_WITH_BODY)('the body of $method $path', (route) => {
   });
 
   test('has a description and a valid example for each property', () => {
-    const { properties } = bodySchemaOf(route);
-    expect(Object.keys(properties)).not.toEqual([]);
-    for (const [name, property] of Object.entries<Json>(properties)) {
+    const properties = variantsOf(route).flatMap((variant) => Object.entries<Json>(variant.properties));
+    expect(properties).not.toEqual([]);
+    for (const [name, property] of properties) {
       expect(property.description, name).toMatch(/./);
       expect(property.example, name).toBeDefined();
       expectValid(property, property.example);

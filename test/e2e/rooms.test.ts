@@ -667,13 +667,14 @@ describe('send_room_message and get_room_messages', () => {
     ['no room_id', { message: 'x' }],
     ['no message', { room_id: 1 }],
     ['neither field', {}],
+    ['an empty text', { room_id: 1, message: '' }],
+    ['white space', { room_id: 1, message: ' \n\u3000\u0085' }],
+    ['an empty text to an unknown room', { room_id: 9_999, message: '' }],
   ])('reports missing fields for %s', async (_, json) => {
     expect(outcome(await sam.post('/api/send_room_message', json))).toEqual(roomError(400, 'missing fields'));
   });
 
   test.each<[string, unknown]>([
-    ['an empty text', ''],
-    ['white space', ' \n\u3000\u0085'],
     ['a number', 5],
     ['null', null],
     ['a list', ['x']],
@@ -685,7 +686,7 @@ describe('send_room_message and get_room_messages', () => {
     const room_id = (await ownEntry(alex, await getEmptyRoom())).room_id;
     const answer = await alex.post('/api/send_room_message', { room_id, message });
     expect(answer.status).toBe(400);
-    expect(answer.body).toEqual({ error: expect.stringMatching(/^field 'message' must /) });
+    expect(answer.body).toMatchObject({ error: expect.stringMatching(/^field 'message' must /) });
     expect((await messagesOf(alex, { id: room_id })).body.messages).toEqual([]);
   });
 
@@ -832,7 +833,10 @@ describe("a room's chat", () => {
       await alex.post('/api/create_room', { room_name: 'Occupied' });
       const room = await createRoom(alex, `Not renamed to what is ${fault}`);
       const answer = await alex.put(`/api/chats/${room.chat}`, { name, mode: 'add', user: 'sam' });
-      expect(outcome(answer)).toEqual({ status: 400, body: { status: 'error', reason } });
+      expect(outcome(answer)).toEqual({
+        status: 400,
+        body: expect.objectContaining({ status: 'error', reason }) as unknown,
+      });
       expect((await alex.describeChat(room.chat)).name).toBe(room.name);
       expect((await ownEntry(alex, room)).name).toBe(room.name);
       expect((await membersOf(alex, room)).body).toEqual({ members: ['alex'] });
@@ -885,5 +889,5 @@ describe('erasing a user', () => {
 
 test('joining by a name of 65 characters, which no room can have, returns 404', async () => {
   const answer = await alex.post('/api/join_room', { name: 'x'.repeat(65) });
-  expect([answer.status, answer.body]).toEqual([404, { error: 'room not found' }]);
+  expect([answer.status, answer.body]).toEqual([404, expect.objectContaining({ error: 'room not found' })]);
 });

@@ -150,7 +150,10 @@ test('checks the token first', async () => {
   for (const query of ['', '?username=alex']) {
     expect(await server.parley.get(`/api/users${query}`)).toMatchObject({
       status: 401,
-      body: { status: 'error', reason: "header 'Authorization' must be present" },
+      body: expect.objectContaining({
+        status: 'error',
+        reason: "header 'Authorization' must be present",
+      }) as unknown,
     });
   }
 });

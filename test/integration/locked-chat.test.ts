@@ -66,7 +66,7 @@ test('an outsider is refused by the locked chat, and a chat that does not exist 
       { chatId: 2_000_000, userId: await userId(alex) },
     ];
     const chats = await LockedChat.lockAll(tx, keys);
-    expect(chats.get(chatId)?.checkMember(keys[0].userId)).toMatchObject({ kind: 'forbidden' });
+    expect(chats.get(chatId)?.checkMember(keys[0].userId)).toMatchObject({ code: 'not_a_member' });
     expect(chats.has(2_000_000)).toBe(false);
   });
 });
@@ -86,7 +86,7 @@ test('more pairs than one round trip takes are locked in the order of their chat
     expect([...chats.keys()]).toEqual([first.chatId, second.chatId]);
     for (const chat of chats.values()) {
       for (const id of members) expect(chat.checkMember(id)).toBeUndefined();
-      expect(chat.checkMember(strangers[0])).toMatchObject({ kind: 'forbidden' });
+      expect(chat.checkMember(strangers[0])).toMatchObject({ code: 'not_a_member' });
     }
   });
 });
@@ -117,9 +117,9 @@ test('the service itself refuses to edit or delete messages of other users', asy
   const { uuid } = await newChat(sam);
   const messages = server.app.get(MessagesService);
   const access = await accessOf(sam, uuid);
-  await expect(messages.edit(access, 0, 'mine now')).rejects.toMatchObject({ kind: 'forbidden' });
-  await expect(messages.delete(access, 0)).rejects.toMatchObject({ kind: 'forbidden' });
-  await expect(messages.edit(access, 7, 'nothing')).rejects.toMatchObject({ kind: 'invalid' });
+  await expect(messages.edit(access, 0, 'mine now')).rejects.toMatchObject({ code: 'not_allowed' });
+  await expect(messages.delete(access, 0)).rejects.toMatchObject({ code: 'not_allowed' });
+  await expect(messages.edit(access, 7, 'nothing')).rejects.toMatchObject({ code: 'message_not_found' });
   expect(await alex.texts(uuid)).toHaveLength(1);
 });
 
@@ -128,5 +128,5 @@ test('an access that was given before its user left is refused under the lock', 
   const access = await accessOf(sam, uuid);
   await sam.put(`/api/chats/${uuid}`, { mode: 'delete', user: 'sam' });
   const send = server.app.get(MessagesService).send(access, { type: 'message', message: 'too late' });
-  await expect(send).rejects.toMatchObject({ kind: 'forbidden' });
+  await expect(send).rejects.toMatchObject({ code: 'not_a_member' });
 });

@@ -164,7 +164,7 @@ test('a sender who is not a member is refused, and messages of other senders are
   const outcomes = await Promise.allSettled([good, stranger, good].map((one) => writer.write(one)));
   expect(outcomes).toEqual([
     { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
-    { status: 'rejected', reason: expect.objectContaining({ kind: 'forbidden' }) },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'not_a_member' }) },
     { status: 'fulfilled', value: { seq: 2, sentAt: expect.any(Number) } },
   ]);
   expect(commits).toBeLessThanOrEqual(2);
@@ -187,7 +187,7 @@ test('a message to a deleted chat is refused, and messages to other chats are st
   await alex.delete(`/api/chats/${gone.uuid}`);
   const outcomes = await Promise.allSettled(messages.map((one) => writer.write(one)));
   expect(outcomes).toEqual([
-    { status: 'rejected', reason: expect.objectContaining({ kind: 'invalid' }) },
+    { status: 'rejected', reason: expect.objectContaining({ code: 'chat_not_found' }) },
     { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
   ]);
   expect(await textsOf(there.uuid)).toEqual(['in time']);
@@ -195,7 +195,7 @@ test('a message to a deleted chat is refused, and messages to other chats are st
 
 test('the writer continues after a failure', async () => {
   const { uuid, messageOf } = await createTestChat();
-  await expect(writer.write(await messageOf(kim, 'refused'))).rejects.toMatchObject({ kind: 'forbidden' });
+  await expect(writer.write(await messageOf(kim, 'refused'))).rejects.toMatchObject({ code: 'not_a_member' });
   await writer.write(await messageOf(sam, 'on and on'));
   expect(await textsOf(uuid)).toEqual(['on and on']);
 });

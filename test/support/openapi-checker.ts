@@ -40,3 +40,9 @@ export class OpenApiChecker {
     });
   }
 }
+
+/** Returns the schema of a body that a reference names, or one for each of its variants. */
+export function bodySchemasOf(document: Json, { $ref, oneOf }: Json): Json[] {
+  const references: Json[] = oneOf ?? [{ $ref }];
+  return references.map((reference) => document.components.schemas[reference.$ref.split('/').at(-1)]);
+}

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkErrorBody } from './error-body.js';
 import { OpenApiChecker } from './openapi-checker.js';
 
 /** A JSON value of unknown shape. */
@@ -53,6 +54,7 @@ export class Parley {
       body: isJson ? JSON.parse(text) : text,
     };
     if (isJson) this.checker.check(method, path, answer.status, answer.body);
+    if (isJson && answer.status >= 400) checkErrorBody(answer.status, answer.body);
     return answer;
   }
 

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import type { Answer, Json, Member } from './parley.js';
 import type { TestServer } from './server.js';
@@ -34,7 +35,10 @@ export async function ownEntry(member: Member, { id }: Pick<TestRoom, 'id'>): Pr
 export const outcome = ({ status, body }: Answer) => ({ status, body });
 
 /** Returns the {@link outcome} of an error of the Rooms API. */
-export const roomError = (status: number, error: string) => ({ status, body: { error } });
+export const roomError = (status: number, error: string) => ({
+  status,
+  body: expect.objectContaining({ error }) as unknown,
+});
 
 /** Reads a room's owner and its members, the longest-standing first, from the database; `undefined` if it is deleted. */
 export async function stateOf({ app }: TestServer, { id }: Pick<TestRoom, 'id'>) {

@@ -1,10 +1,10 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { Validated, IsPasswordDigest } from '../../http/validation.js';
-import { validateUsernameLookup } from '../../users/dto/users.dto.js';
+import { IsPasswordDigest } from '../../http/validation.js';
+import { IsUsernameLookup } from '../../users/dto/users.dto.js';
 
 export class LoginDto {
   /** Username to login as. */
-  @Validated(validateUsernameLookup, { example: 'alex', minLength: 1, type: String })
+  @IsUsernameLookup('alex')
   username!: string;
 
   /** SHA-256 hex digest of password associated with username. */
@@ -14,7 +14,7 @@ export class LoginDto {
 
 export class ForgotPasswordQuery {
   /** Username to reset password for. */
-  @Validated(validateUsernameLookup, { example: 'alex', minLength: 1, type: String })
+  @IsUsernameLookup('alex')
   username!: string;
 }
 

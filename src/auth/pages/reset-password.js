@@ -2,6 +2,8 @@
 (() => {
   const MIN_LENGTH = 8;
   const TIMEOUT_MS = 30_000;
+  /** Of HS256, in base64url. */
+  const SIGNATURE_LENGTH = 43;
 
   const element = (id) => document.getElementById(id);
   const [form, password, repeated, visible, notice, submit] = [
@@ -85,11 +87,22 @@
     }
   }
 
-  function outcomeOf(status, { status: word, reason }) {
+  function outcomeOf(status, { status: word, code }) {
     if (status === 200 && word === 'success') return 'done';
-    if (status !== 401 || !reason) return 'The server has a problem. Please try again in a few minutes.';
-    if (reason.includes('expired')) return 'expired';
-    return reason.includes('no longer valid') ? 'used' : 'damaged';
+    if (code !== 'token_invalid') return 'The server has a problem. Please try again in a few minutes.';
+    return findProblem();
+  }
+
+  /** Tells from the token why the server has refused it. Mail programs cut long links off. */
+  function findProblem() {
+    const [, payload, signature] = token.split('.');
+    if (signature.length < SIGNATURE_LENGTH) return 'damaged';
+    try {
+      const { exp } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/')));
+      return exp * 1000 < Date.now() ? 'expired' : 'used';
+    } catch {
+      return 'damaged';
+    }
   }
 
   /** Replaces the form by the outcome. */

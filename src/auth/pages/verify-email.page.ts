@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type ErrorResponse, errorResponse } from '../../http/error-response.js';
+import { errorResponse } from '../../http/error-response.js';
 import { logServerError, sendError } from '../../http/error.filter.js';
+import { InvalidToken } from '../../tokens/token-errors.js';
 import { outcomePage, type Page, sendPage } from './page.js';
 
 const NEW_LINK = 'You get a new link whenever you change your email address in your chat program.';
@@ -57,14 +58,12 @@ export class VerifyEmailPageFilter implements ExceptionFilter {
     if (!wantsPage(request)) return sendError(error, request, reply);
     const response = errorResponse(error);
     logServerError(error, response, request);
-    void reply.header('x-request-id', request.id);
-    void sendPage(reply, response.status, pageFor(response));
+    void sendPage(reply, response.status, pageFor(error, response.status));
   }
 }
 
-/** Tells failures apart by the words of the tokens module. */
-function pageFor({ status, message }: ErrorResponse): Page {
+function pageFor(error: unknown, status: number): Page {
   if (status >= 500) return troublePage;
-  if (message.includes('expired')) return expiredPage;
-  return message.includes('no longer valid') ? usedPage : damagedPage;
+  const problem = error instanceof InvalidToken ? error.problem : 'malformed';
+  return { expired: expiredPage, revoked: usedPage, malformed: damagedPage }[problem];
 }

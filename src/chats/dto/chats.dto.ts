@@ -1,13 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { isStorable } from '../../helpers/text.js';
-import { Validated, OptionalField, textValidator } from '../../http/validation.js';
+import { ApiSchemaRules } from '../../http/openapi.js';
+import { IsText, OptionalField, Validated } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
 const MAX_USERS = 1000;
 
-const IsChatName = (example: string) =>
-  Validated(textValidator({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
+const IsChatName = (example: string) => IsText({ min: 1, max: 128 }, example);
 
 function validateUsers(value: unknown): string | undefined {
   const isList = Array.isArray(value) && value.every((user) => typeof user === 'string' && isStorable(user));
@@ -30,6 +30,8 @@ export class CreateChatDto {
   message!: string;
 }
 
+/** At least one of `name` and `mode`; `mode` and `user` together. */
+@ApiSchemaRules({ minProperties: 1, dependentRequired: { mode: ['user'], user: ['mode'] } })
 export class UpdateChatDto {
   /** New name for the chat. */
   @OptionalField()
@@ -46,7 +48,7 @@ export class UpdateChatDto {
 
   /** User to modify; together with `mode`. */
   @OptionalField()
-  @Validated(textValidator({ min: 1, max: 1000 }), { type: String, example: 'alex' })
+  @IsText({ min: 1, max: 1000 }, 'alex')
   user?: string;
 }
 

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { ParleyError } from '../../errors/errors.js';
+import { storageFull } from '../file-errors.js';
 import { FileReader } from './file-reader.js';
 import { type ByteRange, Storage } from './storage.js';
 
@@ -33,7 +33,7 @@ export class DiskStorage extends Storage {
       await flushFolder(this.folder);
     } catch (error) {
       if (!DISK_FULL_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      throw new ParleyError('storage-full', 'there is no room left to store the file');
+      throw storageFull();
     }
   }
 

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Logger } from '@nestjs/common';
-import { ParleyError } from '../../errors/errors.js';
+import { storageFull, storageUnavailable } from '../file-errors.js';
 import { type ByteRange, Storage } from './storage.js';
 
 export interface S3Settings {
@@ -101,13 +101,11 @@ export class S3Storage extends Storage {
 
   private translateError(error: unknown): unknown {
     const { code = '', message, $metadata } = error as S3Error;
-    if ($metadata?.httpStatusCode === 507) {
-      return new ParleyError('storage-full', 'there is no room left to store the file');
-    }
+    if ($metadata?.httpStatusCode === 507) return storageFull();
     const isUnavailable = /^E[A-Z]+$/.test(code) || ($metadata?.httpStatusCode ?? 0) >= 500;
     if (!isUnavailable) return error;
     this.logger.error(`the bucket is unavailable: ${message}`);
-    return new ParleyError('unavailable', 'the file storage is unavailable, try again later');
+    return storageUnavailable();
   }
 
   private async abort(object: { Bucket: string; Key: string }, UploadId: string): Promise<void> {

@@ -1,6 +1,7 @@
+import type { Type } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { ValidateIf } from 'class-validator';
-import { Validated, IsQueryInteger, OptionalField, textValidator } from '../../http/validation.js';
+import type { VariantFinder } from '../../http/input.pipe.js';
+import { IsQueryInteger, IsText, OptionalField, Validated } from '../../http/validation.js';
 import { FileDto } from '../../files/dto/files.dto.js';
 import { validateFilename } from '../../files/file-parts.js';
 import { UserDto } from '../../users/dto/users.dto.js';
@@ -12,65 +13,80 @@ const MAX_TEXT_LENGTH = 16_383;
 
 /** A message's text: 1 to MAX_MESSAGE_LENGTH characters, not white space alone. */
 export const IsMessageText = (example: string) =>
-  Validated(textValidator({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true }), {
-    example,
-    minLength: 1,
-    maxLength: MAX_TEXT_LENGTH,
-    type: String,
-  });
+  IsText({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true }, example);
+
+const IsCaption = (example: string) => IsText({ min: 0, max: MAX_TEXT_LENGTH }, example);
 
 const MESSAGE_TYPES = ['message', 'image', 'file'] as const;
 
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
-const validateCaption = textValidator({ min: 0, max: MAX_TEXT_LENGTH });
-const validateText = textValidator({ min: 1, max: MAX_TEXT_LENGTH, notBlank: true });
+const IsType = (...types: MessageType[]) =>
+  Validated(
+    (value) => (types.some((type) => type === value) ? undefined : "must be 'message', 'image' or 'file'"),
+    {
+      enum: types,
+      example: types[0],
+    },
+  );
 
-export class SendMessageDto {
+export class SendTextDto {
   /** Type of message. */
-  @Validated(
-    (value) =>
-      MESSAGE_TYPES.some((type) => type === value) ? undefined : "must be 'message', 'image' or 'file'",
-    { enum: MESSAGE_TYPES, example: 'message' },
-  )
+  @IsType('message')
+  type!: 'message';
+
+  /** The text. */
+  @IsMessageText('Hello')
+  message!: string;
+}
+
+export class SendImageDto {
+  /** Type of message. */
+  @IsType('image')
+  type!: 'image';
+
+  /** Optional caption of the image. */
+  @OptionalField()
+  @IsCaption('A caption')
+  message?: string;
+}
+
+export class SendFileDto {
+  /** Type of message. */
+  @IsType('file')
+  type!: 'file';
+
+  /** The name of the file. */
+  @Validated(validateFilename, { type: String, minLength: 1, maxLength: 255, example: 'notes.txt' })
+  filename!: string;
+}
+
+/** One of the three, by its type. */
+export class SendMessageDto {
+  static readonly variantOf: VariantFinder = ({ type }) =>
+    new Map<unknown, Type>([
+      ['message', SendTextDto],
+      ['image', SendImageDto],
+      ['file', SendFileDto],
+    ]).get(type);
+
+  @IsType(...MESSAGE_TYPES)
   type!: MessageType;
 
-  /** Text of a message, or optional caption of an image. Ignored for files. */
-  @ValidateIf(
-    ({ type, message }: SendMessageDto) => type === 'message' || (type === 'image' && message !== undefined),
-  )
-  @Validated<SendMessageDto>(
-    (value, { type }) => (type === 'image' ? validateCaption : validateText)(value),
-    {
-      type: String,
-      required: false,
-      maxLength: MAX_TEXT_LENGTH,
-      example: 'Hello',
-    },
-  )
   message?: string;
 
-  /** The name of the file; with a file alone. */
-  @ValidateIf(({ type }: SendMessageDto) => type === 'file')
-  @Validated(validateFilename, {
-    type: String,
-    required: false,
-    minLength: 1,
-    maxLength: 255,
-    example: 'notes.txt',
-  })
   filename?: string;
 }
 
 export class EditMessageDto {
   /** New message content; a caption may be edited to `""`. */
-  @Validated(validateCaption, { type: String, maxLength: MAX_TEXT_LENGTH, example: 'Some new message' })
+  @IsCaption('Some new message')
   message!: string;
 }
 
 /** Which messages to list. The values are the query's texts, checked to be numbers. */
 export class ListMessagesQuery {
-  /** Page to view; default: 0. Pages count the messages that exist. */
+  /** Page to view; default: 0. Pages count the messages that exist. Not together with `before` or `after`. */
   @OptionalField()
   @IsQueryInteger(0, MAX, 0)
   page?: string;
@@ -80,12 +96,12 @@ export class ListMessagesQuery {
   @IsQueryInteger(1, 1000, 100)
   per_page?: string;
 
-  /** Instead of `page`: the messages just before this index. */
+  /** Instead of `page` or `after`: the messages just before this index. */
   @OptionalField()
   @IsQueryInteger(0, MAX)
   before?: string;
 
-  /** Instead of `page`: the messages just after this index. */
+  /** Instead of `page` or `before`: the messages just after this index. */
   @OptionalField()
   @IsQueryInteger(0, MAX)
   after?: string;

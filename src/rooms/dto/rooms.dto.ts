@@ -1,55 +1,49 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { ErrorDetailsDto } from '../../http/dto/error.dto.js';
 import type { ErrorFormatter } from '../../http/input.pipe.js';
 import { isStorable, isBlank, countCodePoints } from '../../helpers/text.js';
-import {
-  Validated,
-  IsQueryInteger,
-  OptionalField,
-  textValidator,
-  type Validator,
-} from '../../http/validation.js';
+import { IsQueryInteger, IsText, OptionalField, Validated, type Validator } from '../../http/validation.js';
+import { INVALID_FIELDS, MISSING_FIELDS, MISSING_NAME_OR_TOKEN } from '../room-errors.js';
 import { IsMessageText } from '../../messages/dto/messages.dto.js';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const MAX_PASSWORD_LENGTH = 1024;
+const MAX_NAME_LENGTH = 64;
 
-export const MISSING_NAME_OR_TOKEN = 'missing room name or token';
+/** White space around the name is trimmed. */
+const ROOM_NAME = `^\\s*\\S(?:[\\s\\S]{0,${MAX_NAME_LENGTH - 2}}\\S)?\\s*$`;
 
 /** 1 to 64 characters, without the white space around them ("Rooms" in the contract). */
 export function validateRoomName(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';
   const length = countCodePoints(value.trim());
-  return isBlank(value) || length > 64 ? 'must have 1 to 64 characters' : undefined;
+  return isBlank(value) || length > MAX_NAME_LENGTH
+    ? `must have 1 to ${MAX_NAME_LENGTH} characters`
+    : undefined;
 }
 
 const validateInteger: Validator = (value) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be an integer';
 
 const IsRoomName = () =>
-  Validated(validateRoomName, { type: String, example: 'General Discussion', minLength: 1 });
+  Validated(validateRoomName, { type: String, example: 'General Discussion', pattern: ROOM_NAME });
 
 const IsRoomId = () => Validated(validateInteger, { type: 'integer', minimum: 0, example: 1 });
 
-const IsRoomPassword = () =>
-  Validated(textValidator({ min: 0, max: MAX_PASSWORD_LENGTH }), {
-    type: String,
-    example: 'secure-password',
-    maxLength: MAX_PASSWORD_LENGTH,
-  });
+const IsRoomPassword = () => IsText({ min: 0, max: MAX_PASSWORD_LENGTH }, 'secure-password');
 
-const formatMissingFields: ErrorFormatter = ({ message, isMissing, property }) =>
-  isMissing ? 'missing fields' : `field '${property}' ${message}`;
+const formatMissingFields: ErrorFormatter = ({ property, value, message }) => {
+  const isMissing = value === undefined || (typeof value === 'string' && isBlank(value));
+  return isMissing ? MISSING_FIELDS : `field '${property}' ${message}`;
+};
 
 export class JoinRoomDto {
   static readonly formatError: ErrorFormatter = ({ property, message }) =>
     property === 'name' ? MISSING_NAME_OR_TOKEN : `field '${property}' ${message}`;
 
   /** Name of the room to join. Must match an existing room name exactly. */
-  @Validated(textValidator({ min: 1, max: 1000, notBlank: true }), {
-    type: String,
-    example: 'General Discussion',
-  })
+  @IsText({ min: 1, max: 1000, notBlank: true }, 'General Discussion')
   name!: string;
 
   /** Password for private rooms. Required if joining a private room. */
@@ -59,18 +53,17 @@ export class JoinRoomDto {
 }
 
 export class CreateRoomDto {
-  static readonly formatError: ErrorFormatter = () => 'invalid fields received';
+  static readonly formatError: ErrorFormatter = () => INVALID_FIELDS;
 
   /** The name to join by, 1 to 64 characters, unique. */
   @IsRoomName()
   room_name!: string;
 
-  /** 1: a password is due at each joining. */
+  /** 1: a password is due at each joining. Default: 0. */
   @OptionalField()
   @Validated((value) => (value === 0 || value === 1 ? undefined : 'must be 0 or 1'), {
     type: 'integer',
     enum: [0, 1],
-    default: 0,
     example: 0,
   })
   is_private?: 0 | 1;
@@ -212,4 +205,9 @@ export class RoomMessageDto {
 export class RoomMessagesDto {
   /** Oldest first. */
   messages!: RoomMessageDto[];
+}
+
+export class RoomErrorDto extends ErrorDetailsDto {
+  /** For people; the words may change. */
+  error!: string;
 }

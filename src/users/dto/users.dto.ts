@@ -1,8 +1,9 @@
 import { fold, isStorable } from '../../helpers/text.js';
-import { Validated, IsPasswordDigest, OptionalField, textValidator } from '../../http/validation.js';
+import { ApiSchemaRules } from '../../http/openapi.js';
+import { IsPasswordDigest, IsText, OptionalField, textValidator, Validated } from '../../http/validation.js';
 
-const USERNAME = /^(?:\p{L}\p{M}*|\p{Nd}|[._-])+$/u;
-const EMAIL = /^[^\s\p{Cc}]+@[^\s\p{Cc}]+$/u;
+const USERNAME = /^(?!\.+$)(?:\p{L}\p{M}*|\p{Nd}|[._-])+$/u;
+const EMAIL = /^[^\s\p{Cc}@,;:<>()[\]"\\]+@[^\s\p{Cc}@,;:<>()[\]"\\]+$/u;
 
 /** The lengths of the columns for the folded forms. */
 const MAX_USERNAME_KEY_LENGTH = 256;
@@ -15,9 +16,9 @@ function validateUsername(value: unknown): string | undefined {
   if (problem) return problem;
   const key = fold(username);
   if (!USERNAME.test(username) || !USERNAME.test(key) || key.length > MAX_USERNAME_KEY_LENGTH) {
-    return "must consist of letters, digits, '.', '_' and '-'";
+    return "must consist of letters, digits, '.', '_' and '-', and not of dots alone";
   }
-  return /^\.+$/.test(key) ? 'must not consist of dots alone' : undefined;
+  return undefined;
 }
 
 function validateEmail(value: unknown): string | undefined {
@@ -26,26 +27,34 @@ function validateEmail(value: unknown): string | undefined {
   const email = value as string;
   const key = fold(email);
   if (!EMAIL.test(email) || !EMAIL.test(key) || key.length > MAX_EMAIL_KEY_LENGTH) {
-    return "must be an email address: an '@' and no white space";
+    return `must be an email address: one '@', no white space, and none of ,;:<>()[]"\\`;
   }
   return undefined;
 }
 
 /** Accepts any text, because services report usernames that do not exist. */
-export function validateUsernameLookup(value: unknown): string | undefined {
+function validateUsernameLookup(value: unknown): string | undefined {
   if (value === '') return 'must be present';
   if (typeof value !== 'string') return 'must be a string';
   return isStorable(value) ? undefined : 'must be Unicode text without NUL';
 }
 
 const IsUsername = () =>
-  Validated(validateUsername, { example: 'alex', minLength: 1, maxLength: 64, type: String });
+  Validated(validateUsername, {
+    example: 'alex',
+    minLength: 1,
+    maxLength: 64,
+    pattern: USERNAME.source,
+    type: String,
+  });
 
 const IsEmail = (example: string) =>
-  Validated(validateEmail, { example, minLength: 5, maxLength: 254, type: String });
+  Validated(validateEmail, { example, minLength: 5, maxLength: 254, pattern: EMAIL.source, type: String });
 
-const IsName = (example: string) =>
-  Validated(textValidator({ min: 1, max: 128 }), { example, minLength: 1, maxLength: 128, type: String });
+const IsName = (example: string) => IsText({ min: 1, max: 128 }, example);
+
+export const IsUsernameLookup = (example: string) =>
+  Validated(validateUsernameLookup, { example, minLength: 1, type: String });
 
 export class RegisterDto {
   /** Username to login as: letters, digits, `.`, `_`, `-` of any script; unique whatever its case. */
@@ -65,6 +74,8 @@ export class RegisterDto {
   name!: string;
 }
 
+/** At least one of the fields. */
+@ApiSchemaRules({ minProperties: 1 })
 export class UpdateUserDto {
   /** New name for user. */
   @OptionalField()
@@ -84,7 +95,7 @@ export class UpdateUserDto {
 
 export class SearchUsersQuery {
   /** Username to search on. */
-  @Validated(validateUsernameLookup, { example: 'al', minLength: 1, type: String })
+  @IsUsernameLookup('al')
   username!: string;
 }
 

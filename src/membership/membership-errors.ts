@@ -1,0 +1,4 @@
+import { ParleyError } from '../errors/errors.js';
+
+export const chatNotFound = () => new ParleyError('chat_not_found', 'specified chat does not exist');
+export const notAMember = () => new ParleyError('not_a_member', 'user is not part of specified chat');

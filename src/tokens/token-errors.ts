@@ -1,0 +1,17 @@
+import { ParleyError } from '../errors/errors.js';
+
+/** A token that is not accepted, and why; pages tell people more by it. */
+export class InvalidToken extends ParleyError {
+  constructor(
+    readonly problem: 'expired' | 'revoked' | 'malformed',
+    details: string,
+  ) {
+    super('token_invalid', `invalid token: ${details}`);
+  }
+}
+
+export const tokenRevoked = () => new InvalidToken('revoked', 'no longer valid');
+export const tokenMissing = () => new ParleyError('token_missing', "header 'Authorization' must be present");
+
+/** What the token guard answers, for the document. */
+export const TOKEN_ERRORS = [tokenMissing(), tokenRevoked()];
