@@ -81,7 +81,11 @@ export class ChatsRepository {
       else usersOf.set(chat_id, [user]);
     }
     // A reader may have joined or left between the queries.
-    const isStillIn = new Set(members.map(({ reader_id, chat_id }) => `${reader_id} ${chat_id}`));
+    const isStillIn = new Set(
+      members
+        .filter(({ reader_id, user_id }) => reader_id === user_id)
+        .map(({ reader_id, chat_id }) => `${reader_id} ${chat_id}`),
+    );
 
     const chatDtos = new Map<number, ChatDto>();
     for (const { id, uuid, name } of chats.values()) {

@@ -1,4 +1,4 @@
-import type { Pool, PoolConnection } from 'mysql2';
+import type { Pool, PoolConnection, QueryError } from 'mysql2';
 import type { DataSource } from 'typeorm';
 import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
 import { DatabaseUnavailable } from './driver-errors.js';
@@ -6,6 +6,12 @@ import { DatabaseUnavailable } from './driver-errors.js';
 /** Bounds the wait for a connection, and then the work on it, so that a stalled database does not stall requests. */
 const TASK_TIMEOUT_MS = 15_000;
 const READ_TIMEOUT_MS = 10_000;
+
+/**
+ * Longer lists are sent as text: each connection would keep a prepared statement for each length, with a definition of
+ * each parameter. The largest batch of look-ups has 384 values.
+ */
+const MAX_PREPARED_VALUES = 400;
 
 export class Mysql implements Driver {
   readonly oneWriter = false;
@@ -21,12 +27,14 @@ export class Mysql implements Driver {
         if (error) return lease.fail(unreachable(error));
         if (!lease.take(connection)) return;
         const { sql, values } = statement;
-        connection.execute<never[]>({ sql, values }, (failure, rows) => {
+        const respond = (failure: QueryError | null, rows: never[]) => {
           if (!lease.end()) return;
           connection.release();
           if (failure) reject(queryError(statement, failure));
           else resolve(rows);
-        });
+        };
+        if (values.length > MAX_PREPARED_VALUES) connection.query<never[]>({ sql, values }, respond);
+        else connection.execute<never[]>({ sql, values }, respond);
       });
     });
   }
