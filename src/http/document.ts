@@ -56,7 +56,24 @@ export function serveDocument(app: NestFastifyApplication): void {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',
     customSiteTitle: 'Parley API',
-    swaggerOptions: { persistAuthorization: true },
+    swaggerOptions: { persistAuthorization: true, onComplete: focusFirstKey },
+  });
+}
+
+interface BrowserDocument {
+  addEventListener(
+    type: 'click',
+    listener: (event: { target: { closest(selector: string): unknown } }) => void,
+  ): void;
+  querySelector(selector: string): { focus(): void } | null;
+}
+
+/** Runs in the browser. Each field of the Authorize dialog takes the focus as it appears, so that the last one would have it. */
+function focusFirstKey(): void {
+  const { document } = globalThis as unknown as { document: BrowserDocument };
+  document.addEventListener('click', ({ target }) => {
+    if (!target.closest('.authorize, .authorization__btn')) return;
+    document.querySelector('.auth-container input')?.focus();
   });
 }
 

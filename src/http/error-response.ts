@@ -1,4 +1,4 @@
-import { HttpException, NotFoundException } from '@nestjs/common';
+import { HttpException } from '@nestjs/common';
 import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
 import { ParleyError } from '../errors/errors.js';
@@ -31,9 +31,9 @@ export function errorResponse(error: unknown): ParleyError {
   const { code, statusCode = 500, message } = (thrown ?? {}) as FastifyError;
   const known = FASTIFY_ERRORS[code];
   if (known) return known;
-  // Nest's message repeats the URL, which may contain a token.
-  if (error instanceof NotFoundException) return new ParleyError('route_not_found', 'route does not exist');
   const status: number = error instanceof HttpException ? error.getStatus() : statusCode;
+  // Nest's message repeats the URL, which may contain a token. The files of the documents answer 403 outside their folder.
+  if (status === 404 || status === 403) return new ParleyError('route_not_found', 'route does not exist');
   const isClientError = status >= 400 && status < 500;
   return isClientError ? malformed(message, status) : internalError();
 }

@@ -180,3 +180,14 @@ test.skipIf(hasNoBrowser)(
   },
   120_000,
 );
+
+test.skipIf(hasNoBrowser)('the dialog to authorize opens at the ApiKey', async () => {
+  const context = await browser.newContext();
+  const fresh = await context.newPage();
+  await fresh.goto(`${server.url}/api/docs`);
+  await fresh.getByRole('button', { name: 'Authorize' }).first().click();
+  const focused = fresh.locator('.auth-container').filter({ has: fresh.locator('input:focus') });
+  expect(await focused.locator('h4').innerText()).toMatch(/^ApiKey/);
+  await keepScreenshot(fresh, 'swagger-authorize');
+  await context.close();
+});
