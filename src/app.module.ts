@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ChatsModule } from './chats/chats.module.js';
 import { PasswordsModule } from './passwords/passwords.module.js';
@@ -7,6 +8,7 @@ import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { FilesModule } from './files/files.module.js';
+import { LimitsModule } from './limits/limits.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
@@ -24,6 +26,8 @@ export class AppModule {
         DatabaseModule.forRoot(writer, reader),
         PasswordsModule,
         SchedulingModule,
+        AuditModule,
+        LimitsModule,
         TokensModule,
         AuthModule,
         UsersModule,

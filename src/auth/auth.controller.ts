@@ -5,11 +5,19 @@ import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
-import { type Caller, CallerParam, Public, RequiresToken } from '../tokens/caller.js';
+import type { Origin } from '../http/origin.js';
+import { limitExceeded } from '../limits/limit-errors.js';
+import { type Caller, CallerParam, OriginParam, Public, RequiresToken } from '../tokens/caller.js';
 import { TOKEN_ERRORS, tokenRevoked } from '../tokens/token-errors.js';
 import { emailNotVerified, wrongCredentials } from './auth-errors.js';
 import { AuthService } from './auth.service.js';
-import { ForgotPasswordQuery, LoginDto, ResetPasswordDto, TokenDto } from './dto/auth.dto.js';
+import {
+  ForgotPasswordQuery,
+  LoginDto,
+  ResendVerificationDto,
+  ResetPasswordDto,
+  TokenDto,
+} from './dto/auth.dto.js';
 import { sendPage } from './pages/page.js';
 import { verifiedPage, VerifyEmailPageFilter, wantsPage } from './pages/verify-email.page.js';
 
@@ -30,9 +38,9 @@ export class AuthController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('authentication token along with success status', TokenDto, EXAMPLE)
-  @ApiErrors(BAD_PASSWORD, wrongCredentials(), emailNotVerified(), bodyTooLarge())
-  async login(@Body() dto: LoginDto) {
-    return success(await this.auth.login(dto));
+  @ApiErrors(BAD_PASSWORD, wrongCredentials(), emailNotVerified(), bodyTooLarge(), limitExceeded('login'))
+  async login(@Body() dto: LoginDto, @OriginParam() origin: Origin) {
+    return success(await this.auth.login(dto, origin));
   }
 
   @ApiOperation({ summary: 'Logs out a user.', description: 'Revokes the authentication token.' })
@@ -40,8 +48,8 @@ export class AuthController {
   @ApiSecurity('ApiKey')
   @ApiSuccess('successfully revoked token')
   @ApiErrors(...TOKEN_ERRORS)
-  async logout(@CallerParam() caller: Caller) {
-    await this.auth.logout(caller);
+  async logout(@CallerParam() caller: Caller, @OriginParam() origin: Origin) {
+    await this.auth.logout(caller, origin);
     return success();
   }
 
@@ -53,9 +61,28 @@ export class AuthController {
   @Get('forgot-password')
   @Public()
   @ApiSuccess('successfully initiated flow')
-  @ApiErrors(invalidInput('query parameter', 'username', 'must be present'))
-  async forgotPassword(@Query() query: ForgotPasswordQuery) {
-    await this.auth.forgotPassword(query.username);
+  @ApiErrors(invalidInput('query parameter', 'username', 'must be present'), limitExceeded('mail-request'))
+  async forgotPassword(@Query() query: ForgotPasswordQuery, @OriginParam() origin: Origin) {
+    await this.auth.forgotPassword(query.username, origin);
+    return success();
+  }
+
+  @ApiOperation({
+    summary: 'Request another verification mail.',
+    description:
+      'Sends the mail again to a user whose email is not verified. The answer is the same for an unknown or verified user.',
+  })
+  @Post('resend-verification')
+  @HttpCode(200)
+  @Public()
+  @ApiSuccess('successfully initiated flow')
+  @ApiErrors(
+    invalidInput('field', 'username', 'must be present'),
+    bodyTooLarge(),
+    limitExceeded('mail-request'),
+  )
+  async resendVerification(@Body() dto: ResendVerificationDto, @OriginParam() origin: Origin) {
+    await this.auth.resendVerification(dto.username, origin);
     return success();
   }
 
@@ -70,8 +97,12 @@ export class AuthController {
   @ApiSecurity('ResetPasswordToken')
   @ApiSuccess('successfully reset password')
   @ApiErrors(...TOKEN_ERRORS, BAD_PASSWORD, bodyTooLarge())
-  async resetPassword(@CallerParam() caller: Caller, @Body() dto: ResetPasswordDto) {
-    await this.auth.resetPassword(caller, dto.password);
+  async resetPassword(
+    @CallerParam() caller: Caller,
+    @Body() dto: ResetPasswordDto,
+    @OriginParam() origin: Origin,
+  ) {
+    await this.auth.resetPassword(caller, dto.password, origin);
     return success();
   }
 
@@ -90,7 +121,11 @@ export class AuthController {
     description: 'The token from the mail.',
     schema: { type: 'string', example: EXAMPLE.token },
   })
-  @ApiErrors(invalidInput('query parameter', 'token', 'must be present'), tokenRevoked())
+  @ApiErrors(
+    invalidInput('query parameter', 'token', 'must be present'),
+    tokenRevoked(),
+    limitExceeded('anonymous'),
+  )
   async verifyEmail(
     @CallerParam() caller: Caller,
     @Req() request: FastifyRequest,

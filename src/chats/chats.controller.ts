@@ -4,9 +4,10 @@ import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge, malformedPath } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import type { Origin } from '../http/origin.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
-import { type Caller, CallerParam } from '../tokens/caller.js';
+import { type Caller, CallerParam, OriginParam } from '../tokens/caller.js';
 import { TOKEN_ERRORS } from '../tokens/token-errors.js';
 import { userNotFound } from '../users/user-errors.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
@@ -125,8 +126,8 @@ export class ChatsController {
   @ApiChatParam()
   @ApiSuccess('successfully deleted chat')
   @ApiErrors(...MEMBER_ERRORS, mayNotDeleteChat())
-  async deleteChat(@AccessParam() access: ChatAccess) {
-    await this.chats.delete(access);
+  async deleteChat(@AccessParam() access: ChatAccess, @OriginParam() origin: Origin) {
+    await this.chats.delete(access, origin);
     return success();
   }
 }

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Audit } from '../audit/audit.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { invalidInput, ParleyError } from '../errors/errors.js';
 import { Handlers } from '../helpers/handlers.js';
+import type { Origin } from '../http/origin.js';
 import { fold } from '../helpers/text.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
@@ -34,6 +36,7 @@ export class ChatsService implements OnModuleInit {
     private readonly usersRepository: UsersRepository,
     private readonly messages: MessagesService,
     private readonly writer: MessageWriter,
+    private readonly audit: Audit,
   ) {}
 
   onModuleInit(): void {
@@ -118,12 +121,13 @@ export class ChatsService implements OnModuleInit {
   }
 
   /** @throws ParleyError (not_allowed) unless the caller owns the chat. */
-  async delete(access: ChatAccess): Promise<void> {
+  async delete(access: ChatAccess, origin: Origin): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const chat = await LockedChat.lock(tx, access);
       chat.requireOwner(access.userId, mayNotDeleteChat);
       chat.delete();
     });
+    this.audit.record('chat_deleted', origin, { userId: access.userId, chatId: access.chatId });
   }
 
   /** Also locks chats that the user has left, because they may hold the user's messages. */

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { MIN_SECRET_LENGTH } from './secret.js';
 
@@ -77,6 +78,11 @@ const storageUrl = parsed(
   },
 );
 
+const addressRanges = parsed('must be IP addresses or CIDR blocks, separated by commas', (text) => {
+  const ranges = text.split(',').flatMap((range) => range.trim() || []);
+  return ranges.every((range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range)) ? ranges : undefined;
+});
+
 const logLevel = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
 
 /** Documents a variable without a fixed default: `text` describes what `readSettings` fills in. */
@@ -97,7 +103,9 @@ const variables = z.object({
   MAX_FILE_SIZE: integer(1, 1_099_511_627_776).prefault('104857600').describe('Largest file, in bytes'),
   // A TEXT column of MySQL holds 16,383 characters of four bytes.
   MAX_MESSAGE_LENGTH: integer(1, 16_383).prefault('16383').describe('Longest message, in code points'),
-  RATE_LIMITS: flag('on', 'off').prefault('on').describe('Limits on wrong room passwords and on mails'),
+  TRUSTED_PROXIES: addressRanges.optional().meta(unset('none', 'Proxies whose X-Forwarded-For counts')),
+  REGISTRATION: flag('open', 'closed').prefault('open').describe('Whether users may register'),
+  RATE_LIMITS: flag('on', 'off').prefault('on').describe('Limits on abuse'),
   LOG_LEVEL: logLevel.prefault('info').describe('Lowest level to log'),
   NODE_ENV: z.string().optional().meta(unset('none', '`production` requires JWT_SECRET with MySQL')),
 });

@@ -25,6 +25,8 @@ export class Settings {
   storage!: StorageSettings;
   maxFileSize!: number; // in bytes
   maxMessageLength!: number; // in Unicode code points
+  trustedProxies!: string[]; // addresses or CIDR blocks
+  isRegistrationOpen!: boolean;
   rateLimits!: boolean;
   logLevel!: Environment['LOG_LEVEL'];
   /** Memory in KiB, and passes over it. No variable sets the cost; only tests use a cheaper one. */
@@ -63,6 +65,8 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     storage: env.STORAGE_URL ?? { kind: 'disk', folder: join(dataDir, 'files') },
     maxFileSize: env.MAX_FILE_SIZE,
     maxMessageLength: env.MAX_MESSAGE_LENGTH,
+    trustedProxies: env.TRUSTED_PROXIES ?? [],
+    isRegistrationOpen: env.REGISTRATION,
     rateLimits: env.RATE_LIMITS,
     logLevel: env.LOG_LEVEL,
   } satisfies Omit<Settings, 'hashing' | 'mailTiming'>);

@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.js';
 import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
 import { sendError } from './error.filter.js';
 import { deferBodyParsing } from './json-body.js';
+import { trackOrigins } from './origin.js';
 import { limitShutdown } from './shutdown.js';
 import { rejectWrongMethods } from './wrong-methods.js';
 
@@ -17,6 +18,7 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
+    trustProxy: settings.trustedProxies.length > 0 && settings.trustedProxies,
     // JSON may escape one character of a message as two sequences of six bytes.
     bodyLimit: Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384),
     multipart: { throwFileSizeLimit: false } satisfies FastifyMultipartOptions,
@@ -36,10 +38,7 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
     clientErrorHandler: handleClientError,
   });
   const fastify = adapter.getInstance();
-  fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
-    done();
-  });
+  trackOrigins(fastify);
   rejectWrongMethods(fastify);
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);

@@ -13,6 +13,7 @@ import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { limitExceeded } from '../limits/limit-errors.js';
 import { parseIndex } from '../http/parameters.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
@@ -27,6 +28,7 @@ import {
   SendTextDto,
   SentDto,
 } from './dto/messages.dto.js';
+import { CountedAs } from '../tokens/caller.js';
 import { messageNotFound, neitherSenderNorOwner, notTheSender } from './message-errors.js';
 import { MessagesService } from './messages.service.js';
 import { SenderGuard } from './sender.guard.js';
@@ -114,7 +116,8 @@ export class MessagesController {
     },
   })
   @ApiSuccess('successfully sent message', SentDto, { index: 0, timestamp: 1566456966279980000 })
-  @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge())
+  @CountedAs('send')
+  @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge(), limitExceeded('send'))
   async sendMessage(@AccessParam() access: ChatAccess, @Body() dto: SendMessageDto) {
     return success(await this.messages.send(access, dto));
   }

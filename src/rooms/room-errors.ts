@@ -20,10 +20,6 @@ export const roomExists = () => new ParleyError('room_exists', 'room already exi
 export const passwordRequired = () => new ParleyError('password_required', 'password required');
 export const wrongPassword = () => new ParleyError('wrong_password', 'wrong password');
 
-/** @param retryAfter in seconds */
-export const tooManyAttempts = (retryAfter: number) =>
-  new ParleyError('rate_limited', 'too many wrong passwords, try again later', { retryAfter });
-
 /** Rewords the errors of a chat for its room. */
 export async function inRoomWords<T>(work: Promise<T>): Promise<T> {
   try {

@@ -2,8 +2,10 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/com
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
+import type { Origin } from '../http/origin.js';
+import { limitExceeded } from '../limits/limit-errors.js';
 import { parseIndex } from '../http/parameters.js';
-import { type Caller, CallerParam, OnMissingToken } from '../tokens/caller.js';
+import { type Caller, CallerParam, CountedAs, OnMissingToken, OriginParam } from '../tokens/caller.js';
 import {
   CreateRoomDto,
   JoinRoomDto,
@@ -27,7 +29,6 @@ import {
   roomExists,
   roomNotFound,
   tokenMissing,
-  tooManyAttempts,
   wrongPassword,
 } from './room-errors.js';
 import { ApiRoomAnswer, ApiRoomErrors } from './rooms.dialect.js';
@@ -67,10 +68,10 @@ export class RoomsController {
     wrongPassword(),
     roomNotFound(),
     bodyTooLarge(),
-    tooManyAttempts(60),
+    limitExceeded('room-password'),
   )
-  joinRoom(@CallerParam() caller: Caller, @Body() dto: JoinRoomDto) {
-    return this.rooms.join(caller, dto);
+  joinRoom(@CallerParam() caller: Caller, @Body() dto: JoinRoomDto, @OriginParam() origin: Origin) {
+    return this.rooms.join(caller, dto, origin);
   }
 
   @ApiOperation({ summary: 'Create Room.', description: 'The caller owns it and is its first member.' })
@@ -132,7 +133,8 @@ export class RoomsController {
   @Post('send_room_message')
   @HttpCode(200)
   @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
-  @ApiRoomErrors(missingField('message'), ...MEMBER_ERRORS, bodyTooLarge())
+  @CountedAs('send')
+  @ApiRoomErrors(missingField('message'), ...MEMBER_ERRORS, bodyTooLarge(), limitExceeded('send'))
   sendRoomMessage(@CallerParam() caller: Caller, @Body() dto: SendRoomMessageDto) {
     return this.rooms.send(caller, dto);
   }

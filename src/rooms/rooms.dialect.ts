@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
 import type { ParleyError } from '../errors/errors.js';
 import type { Dialect } from '../http/dialects.js';
+import { limitExceeded } from '../limits/limit-errors.js';
 import { documentErrors } from '../http/openapi.js';
 import { tokenRevoked } from '../tokens/token-errors.js';
 import { RoomErrorDto } from './dto/rooms.dto.js';
@@ -37,7 +38,7 @@ export function ApiRoomAnswer(
 
 /** Documents the errors of a route of the Rooms API. Each route refuses bad tokens in the same words. */
 export function ApiRoomErrors(...errors: ParleyError[]): MethodDecorator {
-  return documentErrors([tokenRevoked(), ...errors], RoomErrorDto, (error) =>
+  return documentErrors([tokenRevoked(), limitExceeded('call', 1), ...errors], RoomErrorDto, (error) =>
     roomsDialect.errorBody(error.message, error),
   );
 }

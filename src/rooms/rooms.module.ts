@@ -4,7 +4,6 @@ import { registerDialect } from '../http/dialects.js';
 import { MembershipModule } from '../membership/membership.module.js';
 import { MessagesModule } from '../messages/messages.module.js';
 import { UsersModule } from '../users/users.module.js';
-import { RoomAttempts } from './room-attempts.js';
 import { RoomsController } from './rooms.controller.js';
 import { roomsDialect } from './rooms.dialect.js';
 import { RoomsRepository } from './rooms.repository.js';
@@ -15,6 +14,6 @@ registerDialect(roomsDialect);
 @Module({
   imports: [ChatsModule, MembershipModule, MessagesModule, UsersModule],
   controllers: [RoomsController],
-  providers: [RoomsService, RoomsRepository, RoomAttempts],
+  providers: [RoomsService, RoomsRepository],
 })
 export class RoomsModule {}

@@ -3,6 +3,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ChatsService, type Renaming } from '../chats/chats.service.js';
 import { SECOND_US } from '../helpers/clock.js';
 import { invalidInput } from '../errors/errors.js';
+import type { Origin } from '../http/origin.js';
+import { Limits } from '../limits/limits.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -26,7 +28,6 @@ import {
   type UserRoomsDto,
 } from './dto/rooms.dto.js';
 import { Room, ROOM_NAME_TAKEN } from './room.entity.js';
-import { RoomAttempts } from './room-attempts.js';
 import {
   inRoomWords,
   invalidFields,
@@ -42,7 +43,7 @@ export class RoomsService implements OnModuleInit {
   constructor(
     private readonly unitOfWork: UnitOfWork,
     private readonly repository: RoomsRepository,
-    private readonly attempts: RoomAttempts,
+    private readonly limits: Limits,
     private readonly hasher: PasswordHasher,
     private readonly membership: Membership,
     private readonly chats: ChatsService,
@@ -54,10 +55,17 @@ export class RoomsService implements OnModuleInit {
   }
 
   /** @throws ParleyError (room_not_found, password_required, wrong_password, rate_limited). */
-  async join({ userId, username }: Caller, { name, password }: JoinRoomDto): Promise<RoomJoinedDto> {
+  async join(
+    { userId, username }: Caller,
+    { name, password }: JoinRoomDto,
+    origin: Origin,
+  ): Promise<RoomJoinedDto> {
     const room = await this.repository.findByName(name.trim());
     if (!room) throw roomNotFound();
-    if (room.passwordHash !== null) await this.requirePassword(room, room.passwordHash, userId, password);
+    if (room.passwordHash !== null) {
+      if (!password) throw passwordRequired();
+      await this.requirePassword({ id: room.id, hash: room.passwordHash, password }, userId, origin);
+    }
     const joined = this.unitOfWork.run(async (tx) => {
       const chats = await LockedChat.lockAll(tx, [{ chatId: room.chatId, userId }]);
       const chat = chats.get(room.chatId);
@@ -74,14 +82,13 @@ export class RoomsService implements OnModuleInit {
   }
 
   private async requirePassword(
-    room: RoomRow,
-    hash: string,
+    { id, hash, password }: { id: number; hash: string; password: string },
     userId: number,
-    password?: string,
+    origin: Origin,
   ): Promise<void> {
-    if (!password) throw passwordRequired();
-    const isRight = () => this.hasher.verifySecret(hash, password);
-    if (!(await this.attempts.check(room.id, userId, isRight))) throw wrongPassword();
+    const key = { limit: 'room-password', subject: `${userId} ${id}` } as const;
+    const verify = async () => (await this.hasher.verifySecret(hash, password)) || undefined;
+    if (!(await this.limits.guess([key], origin, verify))) throw wrongPassword();
   }
 
   /** @throws ParleyError (room_exists), (invalid_field) when a private room has no password. */

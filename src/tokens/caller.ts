@@ -1,6 +1,8 @@
 import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { ParleyError } from '../errors/errors.js';
+import type { Origin } from '../http/origin.js';
+import type { LocalLimit } from '../limits/limits.js';
 import type { TokenKind } from './token.entity.js';
 
 export interface Caller {
@@ -25,6 +27,14 @@ export const RequiresToken = (kind: TokenKind) => SetMetadata(TOKEN_KIND, kind);
 /** Marks a route that requires no token. */
 export const Public = () => SetMetadata(TOKEN_KIND, 'none');
 
+/** Marks a public route that no limit counts. */
+export const PublicUncounted = () => SetMetadata(TOKEN_KIND, 'uncounted');
+
+export const COUNTED_AS = 'parley:counted-as';
+
+/** Counts a route by a limit of its own, instead of with the user's other calls. */
+export const CountedAs = (limit: LocalLimit) => SetMetadata(COUNTED_AS, limit);
+
 export const MISSING_TOKEN = 'parley:missing-token';
 
 /** Makes a route answer this error when the token is missing. */
@@ -35,3 +45,8 @@ export const CallerParam = createParamDecorator((_: unknown, context: ExecutionC
   if (!user) throw new Error('a public route has no caller');
   return user;
 });
+
+export const OriginParam = createParamDecorator(
+  (_: unknown, context: ExecutionContext): Origin =>
+    context.switchToHttp().getRequest<FastifyRequest>().origin,
+);

@@ -1,4 +1,5 @@
 import { ParleyError } from '../errors/errors.js';
+import { limitExceeded } from '../limits/limit-errors.js';
 
 /** A token that is not accepted, and why; pages tell people more by it. */
 export class InvalidToken extends ParleyError {
@@ -14,4 +15,4 @@ export const tokenRevoked = () => new InvalidToken('revoked', 'no longer valid')
 export const tokenMissing = () => new ParleyError('token_missing', "header 'Authorization' must be present");
 
 /** What the token guard answers, for the document. */
-export const TOKEN_ERRORS = [tokenMissing(), tokenRevoked()];
+export const TOKEN_ERRORS = [tokenMissing(), tokenRevoked(), limitExceeded('call', 1)];

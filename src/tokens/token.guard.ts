@@ -3,7 +3,9 @@ import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import { invalidInput, type ParleyError } from '../errors/errors.js';
-import { MISSING_TOKEN, TOKEN_KIND } from './caller.js';
+import type { LocalLimit } from '../limits/limits.js';
+import { Limits } from '../limits/limits.service.js';
+import { COUNTED_AS, MISSING_TOKEN, TOKEN_KIND } from './caller.js';
 import { InvalidToken, tokenMissing } from './token-errors.js';
 import type { TokenKind } from './token.entity.js';
 import { findQueryToken, findToken } from './token.strategies.js';
@@ -23,16 +25,37 @@ export class TokenGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly tokens: TokensService,
     private readonly prefetch: TokenPrefetch,
+    private readonly limits: Limits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const required = this.reflector.getAllAndOverride<TokenKind | 'none' | undefined>(TOKEN_KIND, [
-      context.getHandler(),
-      context.getClass(),
-    ]);
-    if (required === 'none') return true;
-    const kind = required ?? 'authentication';
+    const required = this.reflector.getAllAndOverride<TokenKind | 'none' | 'uncounted' | undefined>(
+      TOKEN_KIND,
+      [context.getHandler(), context.getClass()],
+    );
     const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { origin } = request;
+    if (required === 'uncounted') return true;
+    if (required === 'none') {
+      this.limits.take('anonymous', origin.network, origin);
+      return true;
+    }
+    try {
+      await this.authenticate(context, request, required ?? 'authentication');
+    } catch (error) {
+      this.limits.take('anonymous', origin.network, origin);
+      throw error;
+    }
+    const limit = this.reflector.get<LocalLimit | undefined>(COUNTED_AS, context.getHandler()) ?? 'call';
+    this.limits.take(limit, String(request.user?.userId), origin);
+    return true;
+  }
+
+  private async authenticate(
+    context: ExecutionContext,
+    request: FastifyRequest,
+    kind: TokenKind,
+  ): Promise<void> {
     const onMissing = this.reflector.get<(() => ParleyError) | undefined>(
       MISSING_TOKEN,
       context.getHandler(),
@@ -44,11 +67,10 @@ export class TokenGuard implements CanActivate {
       const caller = this.tokens.getCaller(kind, claims);
       this.prefetch.run(request, Number(claims.sub)).catch(() => {});
       request.user = await caller;
-      return true;
+      return;
     }
     const passes = await this.guards[kind].canActivate(context);
     if (passes) this.tokens.cacheClaims(token);
-    return passes === true;
   }
 }
 

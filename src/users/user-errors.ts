@@ -23,3 +23,5 @@ export const nothingToUpdate = () =>
     'invalid_field',
     "at least one of the fields 'name', 'email' and 'password' must be present",
   );
+
+export const registrationClosed = () => new ParleyError('registration_closed', 'registration is closed');

@@ -4,11 +4,20 @@ import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
-import { type Caller, CallerParam, Public } from '../tokens/caller.js';
+import type { Origin } from '../http/origin.js';
+import { limitExceeded } from '../limits/limit-errors.js';
+import { type Caller, CallerParam, OriginParam, Public } from '../tokens/caller.js';
 import { TOKEN_ERRORS } from '../tokens/token-errors.js';
 import { RegisterDto, SearchUsersQuery, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
 import { SelfGuard } from './self.guard.js';
-import { emailTaken, notSelf, nothingToUpdate, usernameTaken, userNotFound } from './user-errors.js';
+import {
+  emailTaken,
+  notSelf,
+  nothingToUpdate,
+  registrationClosed,
+  usernameTaken,
+  userNotFound,
+} from './user-errors.js';
 import { UsersService } from './users.service.js';
 
 const ApiUserParam = (description: string) =>
@@ -30,9 +39,16 @@ export class UsersController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('successfully created user; a verification mail is on its way')
-  @ApiErrors(BAD_PASSWORD, usernameTaken(), emailTaken(), bodyTooLarge())
-  async createUser(@Body() dto: RegisterDto) {
-    await this.users.register(dto);
+  @ApiErrors(
+    BAD_PASSWORD,
+    usernameTaken(),
+    emailTaken(),
+    bodyTooLarge(),
+    registrationClosed(),
+    limitExceeded('registration'),
+  )
+  async createUser(@Body() dto: RegisterDto, @OriginParam() origin: Origin) {
+    await this.users.register(dto, origin);
     return success();
   }
 
@@ -73,8 +89,8 @@ export class UsersController {
   @ApiUserParam('Username to update')
   @ApiSuccess("successfully updated user's information")
   @ApiErrors(...SELF_ERRORS, BAD_PASSWORD, nothingToUpdate(), emailTaken(), bodyTooLarge())
-  async updateUser(@CallerParam() caller: Caller, @Body() dto: UpdateUserDto) {
-    await this.users.update(caller, dto);
+  async updateUser(@CallerParam() caller: Caller, @Body() dto: UpdateUserDto, @OriginParam() origin: Origin) {
+    await this.users.update(caller, dto, origin);
     return success();
   }
 
@@ -85,8 +101,8 @@ export class UsersController {
   @ApiUserParam('Username to delete')
   @ApiSuccess('successfully deleted user')
   @ApiErrors(...SELF_ERRORS)
-  async deleteUser(@CallerParam() caller: Caller) {
-    await this.users.erase(caller);
+  async deleteUser(@CallerParam() caller: Caller, @OriginParam() origin: Origin) {
+    await this.users.erase(caller, origin);
     return success();
   }
 }

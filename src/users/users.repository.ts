@@ -6,7 +6,7 @@ import { tokenRevoked } from '../tokens/token-errors.js';
 import { User } from './user.entity.js';
 import { userNotFound } from './user-errors.js';
 
-export type LockedUser = Pick<User, 'id' | 'email'>;
+export type LockedUser = Pick<User, 'id' | 'email'> & { verified: number };
 
 export type Credentials = Pick<User, 'id' | 'usernameKey' | 'passwordHash'> & { verified: number };
 
@@ -30,14 +30,14 @@ export class UsersRepository {
 
   /** @throws ParleyError (token_invalid) when the user has been erased. */
   async lockUser(tx: Transaction, userId: number): Promise<LockedUser> {
-    const sql = `SELECT id, email FROM users WHERE id = ?${tx.forUpdate}`;
+    const sql = `SELECT id, email, verified FROM users WHERE id = ?${tx.forUpdate}`;
     const [user] = await tx.query<LockedUser>(sql, [userId]);
     if (!user) throw tokenRevoked();
     return user;
   }
 
   async findAndLockUser(tx: Transaction, username: string): Promise<LockedUser | undefined> {
-    const sql = `SELECT id, email FROM users WHERE username_key = ?${tx.forUpdate}`;
+    const sql = `SELECT id, email, verified FROM users WHERE username_key = ?${tx.forUpdate}`;
     const [user] = await tx.query<LockedUser>(sql, [fold(username)]);
     return user;
   }

@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { Audit } from '../audit/audit.js';
+import { Settings } from '../config/settings.js';
 import { isDuplicate } from '../database/driver-errors.js';
 import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { now } from '../helpers/clock.js';
 import { Handlers } from '../helpers/handlers.js';
 import { fold } from '../helpers/text.js';
+import type { Origin } from '../http/origin.js';
+import { Limits } from '../limits/limits.service.js';
 import { Outbox } from '../mail/outbox.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import type { Caller } from '../tokens/caller.js';
@@ -11,7 +15,14 @@ import { TokensService } from '../tokens/tokens.service.js';
 import type { RegisterDto, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
 import { UNIQUE_EMAIL, UNIQUE_USERNAME, User } from './user.entity.js';
 import { UserSearchRepository } from './user-search.repository.js';
-import { emailTaken, nothingToUpdate, notSelf, usernameTaken, userNotFound } from './user-errors.js';
+import {
+  emailTaken,
+  nothingToUpdate,
+  notSelf,
+  registrationClosed,
+  usernameTaken,
+  userNotFound,
+} from './user-errors.js';
 import { UsersRepository } from './users.repository.js';
 
 type UserKeys = Pick<User, 'usernameKey' | 'emailKey'>;
@@ -22,6 +33,7 @@ export class UsersService {
   readonly beforeErasing = new Handlers<[tx: Transaction, userId: number]>();
 
   constructor(
+    private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
     private readonly reader: Reader,
     private readonly repository: UsersRepository,
@@ -29,22 +41,28 @@ export class UsersService {
     private readonly hasher: PasswordHasher,
     private readonly tokens: TokensService,
     private readonly outbox: Outbox,
+    private readonly limits: Limits,
+    private readonly audit: Audit,
   ) {}
 
-  /** @throws ParleyError (username_taken, email_taken). */
-  async register({ name, email, password, ...dto }: RegisterDto): Promise<void> {
+  /** @throws ParleyError (registration_closed, rate_limited, username_taken, email_taken). */
+  async register({ name, email, password, ...dto }: RegisterDto, origin: Origin): Promise<void> {
+    if (!this.settings.isRegistrationOpen) throw registrationClosed();
+    await this.limits.count('registration', origin.network, origin);
     const username = dto.username.normalize('NFC');
     const keys = { usernameKey: fold(username), emailKey: fold(email) };
     await this.requireFree(keys);
     const passwordHash = await this.hasher.hash(password);
-    const work = this.unitOfWork.run(async (tx) => {
+    const registered = this.unitOfWork.run(async (tx) => {
       const user = { username, name, email, passwordHash, verified: false, createdAt: now(), ...keys };
       const { identifiers } = await (await tx.manager()).insert(User, user);
       const userId = identifiers[0].id as number;
       await this.searchRepository.add(tx, userId, keys.usernameKey);
       await this.outbox.add(tx, { userId, kind: 'verify-email', address: email });
+      return userId;
     });
-    await work.catch(throwConflict);
+    const userId = await registered.catch(throwConflict);
+    this.audit.record('user_registered', origin, { userId });
   }
 
   search(username: string): Promise<UserDto[]> {
@@ -72,7 +90,7 @@ export class UsersService {
   }
 
   /** Changes all given fields or none. The mail about a new password goes to the email before the change. */
-  async update({ userId }: Caller, { name, email, password }: UpdateUserDto): Promise<void> {
+  async update({ userId }: Caller, { name, email, password }: UpdateUserDto, origin: Origin): Promise<void> {
     if (name === undefined && email === undefined && password === undefined) {
       throw nothingToUpdate();
     }
@@ -87,6 +105,8 @@ export class UsersService {
       if (email !== undefined && email !== user.email) await this.changeEmail(tx, userId, email);
     });
     await work.catch(throwConflict);
+    if (password !== undefined) this.audit.record('password_changed', origin, { userId });
+    if (email !== undefined) this.audit.record('email_changed', origin, { userId });
   }
 
   private async changeEmail(tx: Transaction, userId: number, email: string): Promise<void> {
@@ -96,7 +116,7 @@ export class UsersService {
     await this.outbox.add(tx, { userId, kind: 'verify-new-email', address: email });
   }
 
-  async erase({ userId }: Caller): Promise<void> {
+  async erase({ userId }: Caller, origin: Origin): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       // Adding the user to a chat locks this row too, so no membership appears until the end.
       await this.repository.lockUser(tx, userId);
@@ -104,6 +124,7 @@ export class UsersService {
       // Foreign keys delete the tokens, mails and search terms.
       await (await tx.manager()).delete(User, userId);
     });
+    this.audit.record('user_deleted', origin, { userId });
   }
 
   /** Saves the hash of a registration that must fail. The unique indexes decide about concurrent registrations. */

@@ -9,7 +9,12 @@ import { FILE_AND_ROOM_ROUTES, ROUTES, wellFormed } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 /** The only public routes, apart from the documentation. */
-const PUBLIC = ['GET /api/auth/forgot-password', 'POST /api/auth/login', 'POST /api/users'];
+const PUBLIC = [
+  'GET /api/auth/forgot-password',
+  'POST /api/auth/login',
+  'POST /api/auth/resend-verification',
+  'POST /api/users',
+];
 
 /** The page behind the link of a reset mail is public, and is no part of the API or its document. */
 const PAGE = 'GET /reset-password';

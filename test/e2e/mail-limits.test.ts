@@ -25,7 +25,10 @@ let database: TestDatabase;
 let sink: SmtpSink;
 let server: TestServer;
 
-const start = () => startServer({ smtpUrl: sink.url, mailTiming: QUICK }, database);
+/** The limits of mails for each user; requests come from many addresses, which have limits of their own. */
+const LIMITED = { rateLimits: true, trustedProxies: ['127.0.0.1'] };
+
+const start = () => startServer({ smtpUrl: sink.url, mailTiming: QUICK, ...LIMITED }, database);
 
 beforeAll(async () => {
   sink = await SmtpSink.listen();
@@ -41,8 +44,12 @@ afterAll(async () => {
   await database.drop();
 });
 
+let lastAddress = 0;
+
 const forget = (username: string, on = server) =>
-  on.parley.get(`/api/auth/forgot-password?username=${username}`);
+  on.parley.get(`/api/auth/forgot-password?username=${username}`, {
+    headers: { 'x-forwarded-for': `192.0.2.${lastAddress++ % 256}` },
+  });
 const times = <T>(count: number, task: (n: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, n) => task(n)));
 
@@ -124,7 +131,10 @@ describe('reset mails', () => {
   });
 
   test('that wait for the mail server count as sent now', async () => {
-    const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` }, database);
+    const cutOff = await startServer(
+      { smtpUrl: `smtp://127.0.0.1:${await freePort()}`, ...LIMITED },
+      database,
+    );
     await server.stop();
     const user = await cutOff.parley.signUp('waiting');
     await times(2, () => forget('waiting', cutOff));
@@ -229,7 +239,7 @@ describe('verification mails', () => {
   });
 
   test('do not count if they are cancelled before the first attempt', async () => {
-    const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}` });
+    const cutOff = await startServer({ smtpUrl: `smtp://127.0.0.1:${await freePort()}`, ...LIMITED });
     const other = await cutOff.parley.signUp('in-front');
     await until('the outage to be noticed', async () => {
       const [mail] = await mailsOf(other, '%', cutOff);

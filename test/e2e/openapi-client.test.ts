@@ -46,7 +46,7 @@ test('a client generated from the document compiles under strict rules and tells
   const { stdout } = await run(bin('tsc'), ['-p', CLIENT]).catch((error: { stdout: string }) => error);
   expect(stdout).toBe('');
 
-  const { tellStory } = (await import('../client/story.js')) as typeof import('../client/story.js');
+  const { tellStory } = await import('../client/story.js');
   expect(await tellStory(server.url, digest('secret'))).toEqual({
     texts: ['', 'second'],
     file: 'notes.txt',

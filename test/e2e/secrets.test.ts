@@ -141,7 +141,7 @@ test('failures of the server log no secret, and callers get no details', async (
   await runSql('DROP TABLE tokens');
   await fail(parley.post('/api/auth/login', credentials));
   await fail(sam.get('/api/chats'));
-  for (const table of ['members', 'room_attempts', 'rooms', 'chats', 'user_search_terms', 'users'])
+  for (const table of ['members', 'rooms', 'chats', 'user_search_terms', 'users'])
     await runSql(`DROP TABLE ${table}`);
   await fail(parley.post('/api/auth/login', credentials));
   await fail(parley.post('/api/users', newcomer));

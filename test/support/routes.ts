@@ -21,11 +21,12 @@ export const ROUTES: Route[] = [
     ['POST', '/api/auth/login', 'none', [200, 400, 401, 403]],
     ['GET', '/api/auth/logout', 'ApiKey', [200, 401]],
     ['GET', '/api/auth/forgot-password', 'none', [200, 400]],
+    ['POST', '/api/auth/resend-verification', 'none', [200, 400]],
     ['POST', '/api/auth/reset-password', 'ResetPasswordToken', [200, 400, 401]],
     ['GET', '/api/auth/verify-email', 'EmailVerificationToken', [200, 400, 401]],
   ]),
   ...routes('users', [
-    ['POST', '/api/users', 'none', [200, 400, 409]],
+    ['POST', '/api/users', 'none', [200, 400, 403, 409]],
     ['GET', '/api/users', 'ApiKey', [200, 400, 401]],
     ['GET', '/api/users/{user}', 'ApiKey', [200, 400, 401]],
     ['PUT', '/api/users/{user}', 'ApiKey', [200, 400, 401, 403, 409]],

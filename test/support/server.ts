@@ -49,7 +49,13 @@ export const QUICK: MailTiming = { pollMs: 50, leaseMs: 60_000, renewalMs: 15_00
 
 /** Returns the settings of a server on the database, with cheap password hashes. */
 export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {
-  const env = { DATA_DIR: dataDir, DATABASE_URL: url, PUBLIC_URL: 'http://parley.test', LOG_LEVEL: 'silent' };
+  const env = {
+    DATA_DIR: dataDir,
+    DATABASE_URL: url,
+    PUBLIC_URL: 'http://parley.test',
+    LOG_LEVEL: 'silent',
+    RATE_LIMITS: 'off',
+  };
   const settings = readSettings(env);
   return Object.assign(settings, { hashing: { memoryCost: 8, timeCost: 1 } }, overrides);
 }

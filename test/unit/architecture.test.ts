@@ -8,6 +8,9 @@ const SRC = join(import.meta.dirname, '../../src');
 /** Folders that contain no product logic. */
 const BLOCKS = ['config', 'database', 'errors', 'helpers', 'http', 'passwords', 'scheduling'];
 
+/** What every feature may import: a call's token, its limits and its line in the security log. */
+const BASE = [...BLOCKS, 'audit', 'limits', 'tokens'];
+
 /** The folders that each folder of `src` may import. A folder imports only folders listed above it. */
 const ALLOWED: Record<string, string[]> = {
   config: [],
@@ -17,15 +20,17 @@ const ALLOWED: Record<string, string[]> = {
   database: ['config', 'helpers'],
   passwords: ['config', 'database'],
   http: ['config', 'database', 'errors', 'helpers'],
-  tokens: BLOCKS,
-  mail: [...BLOCKS, 'tokens'],
-  users: [...BLOCKS, 'tokens', 'mail'],
-  auth: [...BLOCKS, 'tokens', 'mail', 'users'],
-  membership: [...BLOCKS, 'tokens'],
-  files: [...BLOCKS, 'tokens', 'membership'],
-  messages: [...BLOCKS, 'tokens', 'users', 'membership', 'files'],
-  chats: [...BLOCKS, 'tokens', 'users', 'membership', 'files', 'messages'],
-  rooms: [...BLOCKS, 'tokens', 'users', 'membership', 'messages', 'chats'],
+  audit: ['config', 'http'],
+  limits: [...BLOCKS, 'audit'],
+  tokens: [...BLOCKS, 'audit', 'limits'],
+  mail: [...BASE],
+  users: [...BASE, 'mail'],
+  auth: [...BASE, 'mail', 'users'],
+  membership: [...BASE],
+  files: [...BASE, 'membership'],
+  messages: [...BASE, 'users', 'membership', 'files'],
+  chats: [...BASE, 'users', 'membership', 'files', 'messages'],
+  rooms: [...BASE, 'users', 'membership', 'messages', 'chats'],
 };
 
 /** Stands for the files directly in `src`, which may import every folder. */
@@ -179,7 +184,7 @@ const WRITERS: Record<string, string> = {
   files: 'files',
   uploads: 'files',
   rooms: 'rooms',
-  room_attempts: 'rooms',
+  limit_counters: 'limits',
 };
 
 test('only one folder writes each table', () => {

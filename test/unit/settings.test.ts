@@ -44,6 +44,8 @@ const DEFAULTS = {
   smtpUrl: null,
   maxMessageLength: 16_383,
   maxFileSize: 104_857_600,
+  trustedProxies: [],
+  isRegistrationOpen: true,
   rateLimits: true,
   mailFrom: 'Parley <parley@127.0.0.1>',
   logLevel: 'info',
@@ -80,6 +82,8 @@ test('each setting can be set', () => {
     MAIL_FROM: 'Chat <chat@example.com>',
     MAX_FILE_SIZE: '1000',
     MAX_MESSAGE_LENGTH: '100',
+    TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8',
+    REGISTRATION: 'closed',
     RATE_LIMITS: 'off',
     LOG_LEVEL: 'silent',
   });
@@ -94,6 +98,8 @@ test('each setting can be set', () => {
     mailFrom: 'Chat <chat@example.com>',
     maxFileSize: 1000,
     maxMessageLength: 100,
+    trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'],
+    isRegistrationOpen: false,
     rateLimits: false,
     logLevel: 'silent',
   });
@@ -181,6 +187,9 @@ test.each([
   ['MAX_FILE_SIZE', '100 MiB'],
   ['MAX_MESSAGE_LENGTH', '0'],
   ['MAX_MESSAGE_LENGTH', '16384'],
+  ['TRUSTED_PROXIES', 'loopback'],
+  ['TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['REGISTRATION', 'no'],
   ['RATE_LIMITS', 'false'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%j stops the start', (name, value) => {

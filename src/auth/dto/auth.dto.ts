@@ -18,6 +18,12 @@ export class ForgotPasswordQuery {
   username!: string;
 }
 
+export class ResendVerificationDto {
+  /** Username to verify the email of. */
+  @IsUsernameLookup('alex')
+  username!: string;
+}
+
 export class ResetPasswordDto {
   /** SHA-256 hex digest of new password. */
   @IsPasswordDigest()

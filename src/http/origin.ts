@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+
+/** What is left of a limit, in the terms of draft-ietf-httpapi-ratelimit-headers-10. */
+export interface Standing {
+  policy: string;
+  max: number;
+  seconds: number;
+  remaining: number;
+  /** Seconds until all of it is there again. */
+  resetSeconds: number;
+}
+
+/** Where a call comes from. */
+export class Origin {
+  /** Set by the limit that the answer announces. */
+  standing?: Standing;
+
+  constructor(
+    readonly address: string,
+    readonly requestId: string,
+  ) {}
+
+  /** What counts as one address: an IPv4 address, or the /64 of an IPv6 address. */
+  get network(): string {
+    const address = ipaddr.process(this.address);
+    if (address.kind() === 'ipv4') return address.toString();
+    return `${(address as ipaddr.IPv6).parts
+      .slice(0, 4)
+      .map((part) => part.toString(16))
+      .join(':')}::/64`;
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    origin: Origin;
+  }
+}
+
+/** Gives each request its origin, and announces the state of limits in the answer's headers. */
+export function trackOrigins(fastify: FastifyInstance): void {
+  fastify.decorateRequest('origin');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    request.origin = new Origin(request.ip, request.id);
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  fastify.addHook('onSend', (request: FastifyRequest, reply, payload, done) => {
+    const { standing } = request.origin;
+    if (standing) {
+      const { policy, max, seconds, remaining, resetSeconds } = standing;
+      void reply.header('ratelimit-policy', `"${policy}";q=${max};w=${seconds}`);
+      void reply.header('ratelimit', `"${policy}";r=${remaining};t=${resetSeconds}`);
+    }
+    done(null, payload);
+  });
+}
