@@ -6,7 +6,7 @@ import { judge } from './goals.js';
 import type { Figures, Result } from './measure.js';
 import type { Options } from './options.js';
 
-export const RESULTS_FOLDER = join(import.meta.dirname, '../../bench/results');
+export const RESULTS_FOLDER = join(process.cwd(), 'bench/results');
 
 const COLUMNS = 'workload, server, req/s, p50 ms, p99 ms, p99.9 ms, CPU ms, db CPU ms, peak MB, ratio';
 

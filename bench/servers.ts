@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const ROOT = join(import.meta.dirname, '../..');
+/** npm runs the benchmark in the folder of package.json. */
+const ROOT = process.cwd();
 const SCRIPTS = { parley: 'dist/src/main.js', floor: 'dist/bench/floor/main.js' };
 
 /** A server that is measured, in a process of its own. */
@@ -11,7 +12,7 @@ export type Server = Awaited<ReturnType<typeof startServer>>;
 
 const children = new Set<ChildProcess>();
 
-/** Starts a server with the flags that `npm start` gives Node. What it logs goes to stderr. */
+/** Starts a server with the flags that `npm run start:prod` gives Node. What it logs goes to stderr. */
 export async function startServer(
   name: 'parley' | 'floor',
   env: { DATABASE_URL: string; JWT_SECRET: string },
@@ -19,7 +20,7 @@ export async function startServer(
   nodeFlags: string[] = [],
 ) {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const startFlags = (scripts.start as string).match(/--\S+/g) ?? [];
+  const startFlags = (scripts['start:prod'] as string).match(/--\S+/g) ?? [];
   const child = spawn(process.execPath, [...nodeFlags, ...startFlags, join(ROOT, SCRIPTS[name])], {
     // A folder without a developer's `.env`.
     cwd: folder,
