@@ -46,6 +46,18 @@ const httpUrl = url(/^https?$/, 'must be a URL that starts with http:// or https
   .regex(/^[^?#]*$/, 'must have no query and no fragment')
   .transform((text) => text.replace(/\/+$/, ''));
 
+const isOrigin = (text: string) => /^https?:[^*]+$/.test(text) && new URL(text).origin === text;
+
+const corsOrigins = parsed(
+  "must be '*', 'none', or origins like https://chat.example.com, separated by commas",
+  (text) => {
+    if (text === '*') return '*' as const;
+    if (text === 'none') return [];
+    const origins = text.split(',').map((origin) => origin.trim().toLowerCase());
+    return origins.every(isOrigin) ? origins : undefined;
+  },
+);
+
 const databaseUrl = parsed(
   'must look like sqlite:./data/parley.sqlite or mysql://user:password@host:port/name, percent-encoded',
   (text) => {
@@ -92,6 +104,7 @@ const variables = z.object({
   HOST: host.prefault('127.0.0.1').describe('Address to listen on'),
   PORT: integer(0, 65_535).prefault('3000').describe('Port to listen on'),
   PUBLIC_URL: httpUrl.optional().meta(unset('http://HOST:PORT', 'Start of links in mails and answers')),
+  CORS_ORIGINS: corsOrigins.prefault('*').describe('Origins whose pages may call the API, or none'),
   DATABASE_URL: databaseUrl.optional().meta(unset('sqlite:<DATA_DIR>/parley.sqlite', 'SQLite or MySQL')),
   DATA_DIR: z.string().prefault('./data').describe('Folder of the SQLite database, files, mails and secret'),
   JWT_SECRET: secret.optional().meta(unset('generated once into DATA_DIR', 'Key that signs tokens')),

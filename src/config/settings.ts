@@ -15,6 +15,7 @@ export class Settings {
   host!: string;
   port!: number;
   publicUrl!: string; // without a slash at its end
+  corsOrigins!: Environment['CORS_ORIGINS'];
   database!: DatabaseSettings;
   dataDir!: string;
   jwtSecret!: string;
@@ -55,6 +56,7 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     host: env.HOST,
     port: env.PORT,
     publicUrl,
+    corsOrigins: env.CORS_ORIGINS,
     database: env.DATABASE_URL ?? { kind: 'sqlite', file: join(dataDir, 'parley.sqlite') },
     dataDir,
     jwtSecret: prepareDataDir(dataDir, env.JWT_SECRET),

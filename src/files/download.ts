@@ -12,7 +12,7 @@ export interface Download {
 }
 
 /** Chooses the status, the headers and the bytes of a download ("Files" in the contract). */
-export function prepareDownload(file: FileRow, request: IncomingHttpHeaders): Download {
+export function prepareDownload(file: FileRow, method: string, request: IncomingHttpHeaders): Download {
   const etag = `"${file.sha256}"`;
   const headers = {
     etag,
@@ -25,7 +25,8 @@ export function prepareDownload(file: FileRow, request: IncomingHttpHeaders): Do
   // allow a 304. In RFC 9111 `no-cache` addresses caches, not the origin.
   if (fresh({ 'if-none-match': request['if-none-match'] }, { etag })) return { status: 304, headers };
 
-  const range = findRange(request, etag, file.size);
+  // RFC 9110, 14.2: a range counts for GET alone.
+  const range = method === 'GET' ? findRange(request, etag, file.size) : undefined;
   if (range === 'unsatisfiable') {
     return { status: 416, headers: { ...headers, 'content-range': `bytes */${file.size}` } };
   }

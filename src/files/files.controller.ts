@@ -78,7 +78,7 @@ export class FilesController {
     @Res() reply: FastifyReply,
   ) {
     const file = await this.files.requireUploaded(caller, uuid);
-    const { status, headers, range } = prepareDownload(file, request.headers);
+    const { status, headers, range } = prepareDownload(file, request.method, request.headers);
     if (status === 416) {
       void reply.headers(headers);
       throw noSuchRange();

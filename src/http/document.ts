@@ -52,6 +52,11 @@ export function serveDocument(app: NestFastifyApplication): void {
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRoute', (route) => {
+    if (route.method === 'GET' && route.url.startsWith('/api/docs'))
+      fastify.route({ ...route, method: 'HEAD' });
+  });
   SwaggerModule.setup('api/docs', app, finish(document), {
     jsonDocumentUrl: 'api/docs-json',
     yamlDocumentUrl: 'api/docs-yaml',

@@ -292,6 +292,15 @@ describe.each(STORAGE_KINDS)('files on %s:', (kind) => {
       expect(headers.get('etag')).toBe(ETAG);
     });
 
+    test.each(['bytes=0-4', 'bytes=99-'])('HEAD ignores the range %s', async (range) => {
+      const { status, headers } = await files.download(link, { range }, { method: 'HEAD' });
+      expect([status, headers.get('content-length'), headers.get('content-range')]).toEqual([
+        200,
+        '26',
+        null,
+      ]);
+    });
+
     test.each([
       ['plain.txt', 'attachment; filename="plain.txt"'],
       [
