@@ -48,6 +48,16 @@ export async function openDatabase(database: DatabaseSettings): Promise<OpenData
   }
 }
 
+/** Leaves the SQLite file complete by itself, even while another process has it open. */
+export async function closeDatabase(writer: DataSource, reader: DataSource): Promise<void> {
+  if (reader !== writer) {
+    // A connection that only reads cannot remove the write-ahead log, so it must not be the last.
+    await reader.destroy();
+    await writer.query('PRAGMA wal_checkpoint(TRUNCATE)');
+  }
+  await writer.destroy();
+}
+
 export async function commandLineDataSource(database: DatabaseSettings): Promise<DataSource> {
   return new DataSource(dataSourceOptions(database, await inspect(database)));
 }

@@ -1,7 +1,8 @@
 import { type DynamicModule, Global, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { closeDatabase } from './data-source.js';
 import { READER, Reader, UnitOfWork } from './unit-of-work.js';
 
 /** Provides {@link UnitOfWork} to write and {@link Reader} to read. */
@@ -14,19 +15,19 @@ export class DatabaseModule implements OnApplicationShutdown {
   static forRoot(writer: DataSource, reader: DataSource): DynamicModule {
     return {
       module: DatabaseModule,
-      imports: [
-        TypeOrmModule.forRootAsync({
-          useFactory: () => writer.options,
-          dataSourceFactory: () => Promise.resolve(writer),
-        }),
+      providers: [
+        UnitOfWork,
+        Reader,
+        // Not from TypeOrmModule, because it would close the writer before the reader.
+        { provide: getDataSourceToken(), useValue: writer },
+        { provide: READER, useValue: reader },
       ],
-      providers: [UnitOfWork, Reader, { provide: READER, useValue: reader }],
       exports: [UnitOfWork, Reader],
     };
   }
 
+  /** Runs when all requests are answered. */
   async onApplicationShutdown(): Promise<void> {
-    const reader = this.moduleRef.get<DataSource>(READER);
-    if (reader.isInitialized) await reader.destroy();
+    await closeDatabase(this.moduleRef.get(getDataSourceToken()), this.moduleRef.get(READER));
   }
 }

@@ -52,6 +52,11 @@ export function isRetryable(error: unknown): boolean {
   return RETRY.has(driverError(error)?.code ?? '');
 }
 
+/** Whether another process holds a lock of SQLite. */
+export function isBusy(error: unknown): boolean {
+  return driverError(error)?.code?.startsWith('SQLITE_BUSY') ?? false;
+}
+
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   const driver = driverError(error);

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
 import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
+import { isBusy } from './driver-errors.js';
 
 /** The part of better-sqlite3's synchronous API that is used here. */
 interface Database {
   readonly inTransaction: boolean;
+  pragma(text: string): unknown;
   prepare(sql: string): PreparedStatement;
 }
 
@@ -16,6 +19,9 @@ interface PreparedStatement {
 
 const MAX_PREPARED_STATEMENTS = 500;
 
+const MAX_BUSY_MS = 5_000;
+const BUSY_RETRY_MS = 10;
+
 export class Sqlite implements Driver {
   readonly oneWriter = true;
   readonly begin = 'BEGIN IMMEDIATE';
@@ -23,23 +29,51 @@ export class Sqlite implements Driver {
 
   private readonly database: Database;
 
+  /** Until when statements wait for another process. Shared, so that queued units do not wait one after the other. */
+  private busyUntil = -Infinity;
+
   constructor(private readonly dataSource: DataSource) {
     this.database = (dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
+    // SQLite's own wait would block the event loop.
+    this.database.pragma('busy_timeout = 0');
   }
 
   async read(statement: Statement): Promise<unknown[]> {
-    return this.run(statement).rows;
+    const [{ rows }] = await this.send([statement]);
+    return rows;
   }
 
   use<T>(task: (connection: Connection) => Promise<T>): Promise<T> {
     return task({
       manager: this.dataSource.manager,
-      send: async (statements) => statements.map((statement) => this.run(statement)),
+      send: (statements) => this.send(statements),
       rollBack: async () => {
         // On a full disk SQLite rolls back by itself.
         if (this.database.inTransaction) this.run({ sql: 'ROLLBACK', values: [] });
       },
     });
+  }
+
+  /** A statement that meets the lock of another process has no effect, so it and the rest are sent again. */
+  private async send(statements: Statement[]): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    while (outcomes.length < statements.length) {
+      try {
+        outcomes.push(this.run(statements[outcomes.length]));
+        this.busyUntil = -Infinity;
+      } catch (error) {
+        if (!isBusy(error) || !this.mayWait()) throw error;
+        await sleep(BUSY_RETRY_MS);
+      }
+    }
+    return outcomes;
+  }
+
+  /** After a wait in vain, statements fail at once for as long again. */
+  private mayWait(): boolean {
+    const now = performance.now();
+    if (now > this.busyUntil + MAX_BUSY_MS) this.busyUntil = now + MAX_BUSY_MS;
+    return now < this.busyUntil;
   }
 
   private run(statement: Statement): Outcome {
