@@ -4,9 +4,12 @@ import { join } from 'node:path';
 
 export const MIN_SECRET_LENGTH = 32;
 
+/** The name of the generated secret in DATA_DIR. */
+export const SECRET_FILE = 'jwt-secret';
+
 /** Returns the secret of an installation without JWT_SECRET. The first start generates it. */
 export function readOrGenerateSecret(dataDir: string): string {
-  const file = join(dataDir, 'jwt-secret');
+  const file = join(dataDir, SECRET_FILE);
   if (!existsSync(file)) generateSecret(file);
   const secret = readFileSync(file, 'utf8').trim();
   if (secret.length >= MIN_SECRET_LENGTH) return secret;

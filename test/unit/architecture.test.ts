@@ -31,6 +31,7 @@ const ALLOWED: Record<string, string[]> = {
   messages: [...BASE, 'users', 'membership', 'files'],
   chats: [...BASE, 'users', 'membership', 'files', 'messages'],
   rooms: [...BASE, 'users', 'membership', 'messages', 'chats'],
+  backup: ['config', 'database', 'files'],
 };
 
 /** Stands for the files directly in `src`, which may import every folder. */
@@ -185,6 +186,7 @@ const WRITERS: Record<string, string> = {
   uploads: 'files',
   rooms: 'rooms',
   limit_counters: 'limits',
+  database_epoch: 'database',
 };
 
 test('only one folder writes each table', () => {
@@ -216,8 +218,10 @@ test('only one folder writes each table', () => {
 test('only the entry points call loadSettings', () => {
   const readers = files.filter(({ text }) => /\bloadSettings\(\)/.test(withoutComments(text)));
   expect(readers.map(({ path }) => path).toSorted()).toEqual([
+    'backup.ts',
     'config/settings.ts',
     'mail-preview.ts',
     'main.ts',
+    'restore.ts',
   ]);
 });
