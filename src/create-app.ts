@@ -4,7 +4,6 @@ import { AppModule } from './app.module.js';
 import type { Settings } from './config/settings.js';
 import { openDatabase } from './database/data-source.js';
 import { createAdapter } from './http/adapter.js';
-import { allowOrigins } from './http/cors.js';
 import { serveDocument } from './http/document.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { InputPipe } from './http/input.pipe.js';
@@ -26,7 +25,6 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ErrorFilter());
   app.enableShutdownHooks([], { useProcessExit: true });
-  allowOrigins(app, settings);
   serveDocument(app);
   return app;
 }

@@ -5,6 +5,7 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
 import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
+import { allowOrigins } from './cors.js';
 import { sendError } from './error.filter.js';
 import { deferBodyParsing } from './json-body.js';
 import { trackOrigins } from './origin.js';
@@ -39,6 +40,7 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
   });
   const fastify = adapter.getInstance();
   trackOrigins(fastify);
+  allowOrigins(fastify, settings);
   rejectWrongMethods(fastify);
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);
