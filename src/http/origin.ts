@@ -41,13 +41,14 @@ declare module 'fastify' {
 /** Gives each request its origin, and announces the state of limits in the answer's headers. */
 export function trackOrigins(fastify: FastifyInstance): void {
   fastify.decorateRequest('origin');
-  fastify.addHook('onRequest', (request, reply, done) => {
+  fastify.addHook('onRequest', (request, _reply, done) => {
     request.origin = new Origin(request.ip, request.id);
-    void reply.header('x-request-id', request.id);
     done();
   });
   fastify.addHook('onSend', (request: FastifyRequest, reply, payload, done) => {
-    const { standing } = request.origin;
+    void reply.header('x-request-id', request.id);
+    // An address that Fastify cannot parse is answered without the first hook.
+    const standing = (request.origin as Origin | undefined)?.standing;
     if (standing) {
       const { policy, max, seconds, remaining, resetSeconds } = standing;
       void reply.header('ratelimit-policy', `"${policy}";q=${max};w=${seconds}`);

@@ -19,7 +19,15 @@ export class ChildServer {
     prelude = 'true',
   ): Promise<ChildServer> {
     const child = spawn('bash', ['-c', `${prelude} && exec node dist/src/main.js`], {
-      env: { ...process.env, DATABASE_URL: url, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error', ...env },
+      env: {
+        ...process.env,
+        DATABASE_URL: url,
+        DATA_DIR: dataDir,
+        PORT: '0',
+        LOG_LEVEL: 'error',
+        RATE_LIMITS: 'off',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const address = await listening(child);

@@ -30,7 +30,14 @@ export class ServerProcess {
   static spawn({ url, dataDir }: TestDatabase, env: Record<string, string> = {}): ServerProcess {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
       cwd: dataDir,
-      env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: join(dataDir, 'data'), DATABASE_URL: url, ...env },
+      env: {
+        PATH: process.env.PATH,
+        PORT: '0',
+        DATA_DIR: join(dataDir, 'data'),
+        DATABASE_URL: url,
+        RATE_LIMITS: 'off',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     return new ServerProcess(child);
