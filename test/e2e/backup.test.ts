@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { backUp } from '#src/backup/back-up.js';
 import { restore } from '#src/backup/restore.js';
+import { Snapshot } from '#src/backup/snapshot.repository.js';
 import { StartError } from '#src/config/settings.js';
 import { DiskStorage } from '#src/files/storage/disk.storage.js';
 import { type Finished, runCommand } from '../support/command.js';
@@ -174,30 +175,51 @@ describe.runIf(!onMysql)('a backup', () => {
     }
   });
 
-  test('leaves out a file that is deleted while the files are copied', async () => {
+  test('has the files that it refers to, whatever is deleted and uploaded while it looks', async () => {
     const server = await startServer({}, database);
     const alex = await server.parley.signUp('alex');
     const chat = await alex.createChat([]);
-    const first = await sendFile(alex, chat, 'deleted before it is copied');
-    let last: SentFile | undefined;
-    const spy = vi.spyOn(DiskStorage.prototype, 'read').mockImplementationOnce(async function (
-      this: DiskStorage,
-      key,
-    ) {
-      last = await sendFile(alex, chat, 'uploaded after the first look');
-      expectSuccess(await alex.delete(`/api/chats/${chat}/messages/${first.index}`));
-      await until('the bytes to be removed', () => filesIn(dataDir('files')).length === 1 || undefined);
+    const remove = async ({ index, uuid }: SentFile) => {
+      expectSuccess(await alex.delete(`/api/chats/${chat}/messages/${index}`));
+      const isLeft = () => filesIn(dataDir('files')).some((name) => name.startsWith(uuid));
+      await until('the bytes to be removed', () => !isLeft() || undefined);
+    };
+    const copied = await sendFile(alex, chat, 'deleted after it is copied');
+    let last = await sendFile(alex, chat, 'deleted before it is copied');
+    const replaceLast = async () => {
+      const before = last;
+      last = await sendFile(alex, chat, 'uploaded meanwhile');
+      await remove(before);
+    };
+    const reading = vi.spyOn(DiskStorage.prototype, 'read');
+    // After the first look, before anything is copied.
+    reading.mockImplementationOnce(async function (this: DiskStorage, key) {
+      await replaceLast();
       return this.read(key);
     });
-    const report = await backUp(server.settings, folder).finally(() => spy.mockRestore());
+    vi.spyOn(Snapshot.prototype, 'begin').mockImplementationOnce(function (this: Snapshot) {
+      // After the second look, which finds the new file.
+      reading.mockImplementationOnce(async function (this: DiskStorage, key) {
+        await replaceLast();
+        await remove(copied);
+        return this.read(key);
+      });
+      return this.begin();
+    });
+    vi.spyOn(Snapshot.prototype, 'copyTo').mockImplementationOnce(async function (this: Snapshot, file) {
+      await sendFile(alex, chat, 'uploaded too late');
+      return this.copyTo(file);
+    });
+    const report = await backUp(server.settings, folder).finally(() => vi.restoreAllMocks());
+    await server.stop();
+
     expect(report).toContain('the database and 1 files');
     expect(report).not.toContain('missing');
-    expect(filesIn(join(folder, 'files'))).toEqual([expect.stringContaining(last?.uuid ?? '-')]);
-    await server.stop();
+    expect(filesIn(join(folder, 'files'))).toEqual([expect.stringContaining(last.uuid)]);
     const copy = new Database(join(folder, 'parley.sqlite'));
-    const kept = copy.prepare('SELECT uuid FROM files WHERE chat_id IS NOT NULL').pluck().all();
+    const referred = copy.prepare('SELECT uuid FROM files WHERE chat_id IS NOT NULL').pluck().all();
     copy.close();
-    expect(kept).toEqual([last?.uuid]);
+    expect(referred).toEqual([last.uuid]);
   });
 
   test('is made and restored even if the storage has lost a file, which it names', async () => {
