@@ -35,7 +35,7 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
     // Node would answer a request without `Host` with an empty body.
     http: { requireHostHeader: false },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      sendError(error, request, reply),
+      sendError(error, request, reply.header('x-request-id', request.id)),
     clientErrorHandler: handleClientError,
   });
   const fastify = adapter.getInstance();
