@@ -1,18 +1,27 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
-import { success } from '../http/chat-dialect.js';
+import { success, successList } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge, malformedPath } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
+import { malformedCursor, parsePageQuery } from '../http/paging.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { type Caller, CallerParam, OriginParam } from '../tokens/caller.js';
 import { TOKEN_ERRORS } from '../tokens/token-errors.js';
+import { UserDto } from '../users/dto/users.dto.js';
 import { userNotFound } from '../users/user-errors.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsService } from './chats.service.js';
-import { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
+import {
+  ChatCreatedDto,
+  ChatDto,
+  CreateChatDto,
+  ListChatsQuery,
+  ListChatUsersQuery,
+  UpdateChatDto,
+} from './dto/chats.dto.js';
 
 const EXAMPLE: ChatDto = {
   uuid: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
@@ -50,13 +59,13 @@ export class ChatsController {
   @ApiOperation({
     summary: "List user's chats.",
     description:
-      'All the chats a user is in, the latest activity first, each with its users, its most recent message and its name.',
+      'All the chats a user is in, the latest activity first, each with its users, its most recent message and its name. With `limit` a page of them; a chat that becomes active while a client pages may be absent from the later pages.',
   })
   @Get()
-  @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE])
-  @ApiErrors(...TOKEN_ERRORS, malformedPath())
-  async listChats(@CallerParam() caller: Caller) {
-    return success(await this.chats.list(caller));
+  @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE], { hasPages: true })
+  @ApiErrors(...TOKEN_ERRORS, malformedPath(), malformedCursor())
+  async listChats(@CallerParam() caller: Caller, @Query() query: ListChatsQuery) {
+    return successList(await this.chats.list(caller, parsePageQuery(query)));
   }
 
   @ApiOperation({
@@ -87,6 +96,19 @@ export class ChatsController {
   @ApiErrors(...MEMBER_ERRORS)
   async getChat(@AccessParam() access: ChatAccess) {
     return success(await this.chats.get(access));
+  }
+
+  @ApiOperation({
+    summary: 'List the users of a chat.',
+    description: 'The longest-standing first, in pages.',
+  })
+  @Get(':chat/users')
+  @UseGuards(MemberGuard)
+  @ApiChatParam()
+  @ApiSuccess('a page of the users', [UserDto], EXAMPLE.users, { hasPages: true })
+  @ApiErrors(...MEMBER_ERRORS, malformedCursor())
+  async listChatUsers(@AccessParam() access: ChatAccess, @Query() query: ListChatUsersQuery) {
+    return successList(await this.chats.listUsers(access, parsePageQuery(query)));
   }
 
   @ApiOperation({

@@ -1,36 +1,60 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
+import { MAX_ROWS_PER_QUERY, readInChunks } from '../database/read-in-chunks.js';
 import type { SqlValue } from '../database/driver.js';
 import { chunks, placeholders, Reader } from '../database/unit-of-work.js';
+import { cutPage, type Page, type PageRequest, type SortKey } from '../http/paging.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
-import type { UserDto } from '../users/dto/users.dto.js';
 import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
 /** Lists that are read together. More would save little time and hold the rows of more lists in memory. */
 const MAX_LISTS = 4;
 
+/** Longer lists are read in chunks. */
+const MAX_CHATS_PER_QUERY = 4_000;
+const MAX_MEMBERS_PER_QUERY = 50_000;
+const CHUNK_SIZE = 1_000;
+
+/** Users of a chat in a page of chats. */
+export const MAX_USERS_SHOWN = 100;
+
 /** A chat of a user, with the message sent last; `seq` is null when that one is deleted, even if older ones remain. */
 type ChatRow = ChatColumns & (MessageRow | { seq: null });
 
 interface ChatColumns {
-  reader_id: number;
   id: number;
   uuid: string;
   name: string;
   is_empty: number;
   last_sent_at: number;
+  member_count: number;
+}
+
+interface OfReader {
+  reader_id: number;
 }
 
 interface MemberRow {
-  reader_id: number;
   chat_id: number;
   user_id: number;
   since: number;
 }
 
 type LatestRow = { id: number } & MessageRow;
+
+const CHAT_COLUMNS = `c.id, c.uuid, c.name, c.last_sent_at, c.member_count, c.next_seq = c.deleted_count AS is_empty`;
+
+const SELECT_MEMBERS = 'SELECT chat_id, user_id, since FROM members';
+
+/** Is later than every activity. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+interface ListedChat {
+  row: ChatRow;
+  chat: ChatDto;
+}
 
 /** Lists chats in SQL, because clients do so at each start. Sorts here: MariaDB would fill a temporary table. */
 @Injectable()
@@ -45,76 +69,196 @@ export class ChatsRepository {
     this.batcher = new Batcher((userIds) => this.findAll(userIds), MAX_LISTS);
   }
 
-  /** Returns all chats of a user, the latest activity first. The number of queries does not depend on the chats. */
+  /** Returns all chats of a user, the latest activity first. A list of up to 4,000 chats takes a fixed number of queries. */
   findOf(userId: number): Promise<ChatDto[]> {
     return this.batcher.add(userId);
   }
 
   async findOne(userId: number, chatId: number): Promise<ChatDto[]> {
-    const [chats] = await this.findAll([userId], chatId);
-    return chats;
+    return (await this.findSome(userId, [chatId])).map(({ chat }) => chat);
   }
 
-  private async findAll(userIds: number[], chatId?: number): Promise<ChatDto[][]> {
-    const ids = [...new Set(userIds)];
-    const where = `mine.user_id IN (${placeholders(ids.length)})${chatId === undefined ? '' : ' AND mine.chat_id = ?'}`;
-    const values = chatId === undefined ? ids : [...ids, chatId];
-    const [rows, members] = await Promise.all([this.chatsOf(where, values), this.membersOf(where, values)]);
-    rows.sort((a, b) => b.last_sent_at - a.last_sent_at || b.id - a.id);
-    const chats = new Map(rows.map((row) => [row.id, row]));
+  /**
+   * Returns a page of a user's chats, each with its first users, in a fixed number of queries. It reads the id and the time
+   * of each chat of the user: an index by time would cost each message a change in the entry of every member.
+   */
+  async findPage(userId: number, { limit, after }: PageRequest): Promise<Page<ChatDto>> {
+    const rows = await this.chatsAfter(userId, limit + 1, after);
+    const page = cutPage(rows, limit, ({ last_sent_at, id }) => [last_sent_at, id]);
+    const chats = await this.assemble(page.entries, groupByChat(await this.firstMembersOf(page.entries)));
+    const entries = page.entries.flatMap(({ id, member_count }) => {
+      const chat = chats.get(id);
+      if (!chat) return [];
+      chat.user_count = member_count;
+      return [chat];
+    });
+    return { entries, next: page.next };
+  }
 
-    const latest = await this.latestOf([...chats.values()]);
-    const userNames = await this.names.findByIds(
-      new Set([...members.map(({ user_id }) => user_id), ...latest.map(({ sender_id }) => sender_id)]),
+  private async findAll(userIds: number[]): Promise<ChatDto[][]> {
+    const ids = [...new Set(userIds)];
+    const where = `mine.user_id IN (${placeholders(ids.length)})`;
+    const [rows, members] = await Promise.all([this.chatsOf(where, ids), this.membersOf(where, ids)]);
+    if (rows.length > MAX_CHATS_PER_QUERY || members.length > MAX_MEMBERS_PER_QUERY) {
+      const lists = new Map<number, ChatDto[]>();
+      for (const id of ids) lists.set(id, await this.findInChunks(id));
+      return userIds.map((id) => lists.get(id) ?? []);
+    }
+    rows.sort(byActivity);
+    // A chat of several readers comes with its members once for each of them.
+    const sourceOf = new Map(members.map(({ chat_id, reader_id }) => [chat_id, reader_id]));
+    const membersByChat = groupByChat(
+      members.filter(({ chat_id, reader_id }) => sourceOf.get(chat_id) === reader_id),
     );
+    const chats = await this.assemble(rows, membersByChat);
+    return userIds.map((userId) =>
+      rows
+        .filter(({ reader_id, id }) => reader_id === userId && isMember(membersByChat.get(id), userId))
+        .flatMap(({ id }) => chats.get(id) ?? []),
+    );
+  }
+
+  /** Reads a list that is too long for two queries. */
+  private async findInChunks(userId: number): Promise<ChatDto[]> {
+    const chatIds = await readInChunks(
+      (after, limit) => this.chatIdsOf(userId, after, limit),
+      ({ chat_id }) => chat_id,
+    );
+    const listed: ListedChat[] = [];
+    for (const some of chunks(chatIds, CHUNK_SIZE)) {
+      listed.push(
+        ...(await this.findSome(
+          userId,
+          some.map(({ chat_id }) => chat_id),
+        )),
+      );
+    }
+    return listed.toSorted((a, b) => byActivity(a.row, b.row)).map(({ chat }) => chat);
+  }
+
+  /** Returns those of the chats that the user is in. */
+  private async findSome(userId: number, chatIds: number[]): Promise<ListedChat[]> {
+    const where = `mine.user_id = ? AND mine.chat_id IN (${placeholders(chatIds.length)})`;
+    const [rows, members] = await Promise.all([
+      this.chatsOf(where, [userId, ...chatIds]),
+      this.allMembersOf(chatIds),
+    ]);
+    const membersByChat = groupByChat(members);
+    const chats = await this.assemble(rows, membersByChat);
+    return rows
+      .filter(({ id }) => isMember(membersByChat.get(id), userId))
+      .flatMap((row) => {
+        const chat = chats.get(row.id);
+        return chat ? [{ row, chat }] : [];
+      });
+  }
+
+  /** Returns chats by their ids. Both maps may hold chats that a reader has just left. */
+  private async assemble(
+    rows: ChatRow[],
+    membersByChat: ReadonlyMap<number, MemberRow[]>,
+  ): Promise<Map<number, ChatDto>> {
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const latest = await this.latestOf([...byId.values()]);
+    const userIds = new Set(latest.map(({ sender_id }) => sender_id));
+    for (const members of membersByChat.values()) for (const { user_id } of members) userIds.add(user_id);
+    const userNames = await this.names.findByIds(userIds);
     const messages = await this.assembler.assemble(latest, userNames);
     const messageOf = new Map(latest.map(({ id }, index) => [id, messages[index]]));
 
-    const usersOf = new Map<number, UserDto[]>();
-    // A chat of several readers comes with its members once for each of them.
-    const sourceOf = new Map(members.map(({ chat_id, reader_id }) => [chat_id, reader_id]));
-    for (const { chat_id, user_id, reader_id } of members.toSorted((a, b) => a.since - b.since)) {
-      const user = userNames.get(user_id);
-      if (!user || sourceOf.get(chat_id) !== reader_id) continue;
-      const users = usersOf.get(chat_id);
-      if (users) users.push(user);
-      else usersOf.set(chat_id, [user]);
-    }
-    // A reader may have joined or left between the queries.
-    const isStillIn = new Set(
-      members
-        .filter(({ reader_id, user_id }) => reader_id === user_id)
-        .map(({ reader_id, chat_id }) => `${reader_id} ${chat_id}`),
-    );
-
-    const chatDtos = new Map<number, ChatDto>();
-    for (const { id, uuid, name } of chats.values()) {
+    const chats = new Map<number, ChatDto>();
+    for (const { id, uuid, name } of byId.values()) {
+      const members = membersByChat.get(id) ?? [];
+      const users = members
+        .toSorted((a, b) => a.since - b.since)
+        .flatMap(({ user_id }) => userNames.get(user_id) ?? []);
       const message = messageOf.get(id);
-      chatDtos.set(id, { uuid, name, users: usersOf.get(id) ?? [], messages: message ? [message] : [] });
+      chats.set(id, { uuid, name, users, messages: message ? [message] : [] });
     }
-    return userIds.map((userId) =>
-      rows
-        .filter(({ reader_id, id }) => reader_id === userId && isStillIn.has(`${userId} ${id}`))
-        .flatMap(({ id }) => chatDtos.get(id) ?? []),
-    );
+    return chats;
   }
 
-  private chatsOf(where: string, values: SqlValue[]): Promise<ChatRow[]> {
+  private chatsOf(where: string, values: SqlValue[]): Promise<(ChatRow & OfReader)[]> {
     return this.reader.query(
-      `SELECT mine.user_id AS reader_id, c.id, c.uuid, c.name, c.last_sent_at,
-         c.next_seq = c.deleted_count AS is_empty, ${MESSAGE_COLUMNS}
+      `SELECT mine.user_id AS reader_id, ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
        FROM members mine JOIN chats c ON c.id = mine.chat_id
-       LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1 WHERE ${where}`,
+       LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
+       WHERE ${where} LIMIT ${MAX_CHATS_PER_QUERY + 1}`,
       values,
     );
   }
 
-  private membersOf(where: string, values: SqlValue[]): Promise<MemberRow[]> {
+  /** Returns chats of a user, the latest activity first, from the one after the given time and id. */
+  private chatsAfter(userId: number, limit: number, after: SortKey = [NEVER, 0]): Promise<ChatRow[]> {
+    const [time, id] = after;
+    return this.reader.query(
+      `SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
+       FROM (SELECT later.id FROM members mine JOIN chats later ON later.id = mine.chat_id
+             WHERE mine.user_id = ? AND (later.last_sent_at < ? OR later.last_sent_at = ? AND later.id < ?)
+             ORDER BY later.last_sent_at DESC, later.id DESC LIMIT ?) page
+       JOIN chats c ON c.id = page.id LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
+       ORDER BY c.last_sent_at DESC, c.id DESC`,
+      [userId, time, time, id, limit],
+    );
+  }
+
+  private chatIdsOf(userId: number, after: number, limit: number): Promise<{ chat_id: number }[]> {
+    return this.reader.query(
+      'SELECT chat_id FROM members WHERE user_id = ? AND chat_id > ? ORDER BY chat_id LIMIT ?',
+      [userId, after, limit],
+    );
+  }
+
+  private membersOf(where: string, values: SqlValue[]): Promise<(MemberRow & OfReader)[]> {
     return this.reader.query(
       `SELECT mine.user_id AS reader_id, their.chat_id, their.user_id, their.since
-       FROM members mine JOIN members their ON their.chat_id = mine.chat_id WHERE ${where}`,
+       FROM members mine JOIN members their ON their.chat_id = mine.chat_id
+       WHERE ${where} LIMIT ${MAX_MEMBERS_PER_QUERY + 1}`,
       values,
     );
+  }
+
+  /** Returns all members of chats, in queries of up to 5,000 rows. */
+  private async allMembersOf(chatIds: number[]): Promise<MemberRow[]> {
+    const members: MemberRow[] = [];
+    let rest = chatIds;
+    while (rest.length > 0) {
+      const some = await this.reader.query<MemberRow>(
+        `${SELECT_MEMBERS} WHERE chat_id IN (${placeholders(rest.length)}) ORDER BY chat_id, since LIMIT ?`,
+        [...rest, MAX_ROWS_PER_QUERY],
+      );
+      members.push(...some);
+      if (some.length < MAX_ROWS_PER_QUERY) break;
+      const last = some[some.length - 1];
+      const others = await readInChunks(
+        (since, limit) => this.membersAfter(last.chat_id, since, limit),
+        ({ since }) => since,
+        last.since,
+      );
+      for (const member of others) members.push(member);
+      rest = rest.filter((id) => id > last.chat_id);
+    }
+    return members;
+  }
+
+  private membersAfter(chatId: number, since: number, limit: number): Promise<MemberRow[]> {
+    const sql = `${SELECT_MEMBERS} WHERE chat_id = ? AND since > ? ORDER BY since LIMIT ?`;
+    return this.reader.query(sql, [chatId, since, limit]);
+  }
+
+  /** Returns up to 100 members of each chat, the most senior ones. */
+  private async firstMembersOf(chats: ChatRow[]): Promise<MemberRow[]> {
+    const isSmall = ({ member_count }: ChatRow) => member_count <= MAX_USERS_SHOWN;
+    const small = chats.filter(isSmall).map(({ id }) => id);
+    const large = chats.filter((chat) => !isSmall(chat)).map(({ id }) => id);
+    const firstOfOne = `SELECT * FROM (${SELECT_MEMBERS} WHERE chat_id = ? ORDER BY since LIMIT ${MAX_USERS_SHOWN}) one`;
+    const found = await Promise.all([
+      this.allMembersOf(small),
+      large.length === 0
+        ? []
+        : this.reader.query<MemberRow>(large.map(() => firstOfOne).join(' UNION ALL '), large),
+    ]);
+    return found.flat();
   }
 
   private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {
@@ -134,4 +278,22 @@ export class ChatsRepository {
       chatIds,
     );
   }
+}
+
+function byActivity(a: ChatRow, b: ChatRow): number {
+  return b.last_sent_at - a.last_sent_at || b.id - a.id;
+}
+
+function isMember(members: MemberRow[] | undefined, userId: number): boolean {
+  return members?.some(({ user_id }) => user_id === userId) ?? false;
+}
+
+function groupByChat(members: MemberRow[]): Map<number, MemberRow[]> {
+  const groups = new Map<number, MemberRow[]>();
+  for (const member of members) {
+    const group = groups.get(member.chat_id);
+    if (group) group.push(member);
+    else groups.set(member.chat_id, [member]);
+  }
+  return groups;
 }

@@ -5,6 +5,7 @@ import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { invalidInput, ParleyError } from '../errors/errors.js';
 import { Handlers } from '../helpers/handlers.js';
 import type { Origin } from '../http/origin.js';
+import type { Page, PageRequest } from '../http/paging.js';
 import { fold } from '../helpers/text.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
@@ -12,10 +13,11 @@ import { type ChatAccess, Membership } from '../membership/membership.service.js
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
+import type { UserDto } from '../users/dto/users.dto.js';
 import { UsersRepository } from '../users/users.repository.js';
 import { UsersService } from '../users/users.service.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
-import { ChatsRepository } from './chats.repository.js';
+import { ChatsRepository, MAX_USERS_SHOWN } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
 
 /** A new name for a chat; a handler may replace the name, or throw. */
@@ -43,8 +45,18 @@ export class ChatsService implements OnModuleInit {
     this.users.beforeErasing.add((tx, userId) => this.eraseUser(tx, userId));
   }
 
-  list({ userId }: Caller): Promise<ChatDto[]> {
-    return this.repository.findOf(userId);
+  /** Lists the caller's chats, the latest activity first: all of them, or a page. */
+  async list({ userId }: Caller, page?: PageRequest): Promise<Page<ChatDto>> {
+    if (page) return this.repository.findPage(userId, page);
+    return { entries: await this.repository.findOf(userId) };
+  }
+
+  async listUsers(
+    { chatId }: ChatAccess,
+    page: PageRequest = { limit: MAX_USERS_SHOWN },
+  ): Promise<Page<UserDto>> {
+    const { entries, next } = await this.membership.listUsers(chatId, page);
+    return { entries: entries.map(({ name, username }) => ({ name, username })), next };
   }
 
   /** Returns an array of this one chat, as the reference shows. */

@@ -1,12 +1,27 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiProperty, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 import { ErrorDto } from './dto/error.dto.js';
 import { databaseUnavailable, internalError } from './error-response.js';
 
-/** Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. */
-export function ApiSuccess(description: string, model?: Type | [Type], example?: object): MethodDecorator {
+const NEXT_CURSOR = { type: ['string', 'null'], example: null };
+
+/** Documents the property `next` of a list, which is there if a page was asked for. */
+export function ApiNextCursor(): PropertyDecorator {
+  return ApiProperty({ type: String, nullable: true, required: false, example: null });
+}
+
+/**
+ * Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. A list that has pages
+ * also has `next`.
+ */
+export function ApiSuccess(
+  description: string,
+  model?: Type | [Type],
+  example?: object,
+  { hasPages = false } = {},
+): MethodDecorator {
   const models = model ? [model].flat() : [];
   const [ref] = models.map((Model) => ({ $ref: getSchemaPath(Model) }));
   const data = Array.isArray(model) ? { type: 'array', items: ref } : ref;
@@ -20,6 +35,7 @@ export function ApiSuccess(description: string, model?: Type | [Type], example?:
         properties: {
           status: { type: 'string', enum: ['success'], example: 'success' },
           ...(data && { data }),
+          ...(hasPages && { next: NEXT_CURSOR }),
         },
         example: { status: 'success', data: example },
       },

@@ -32,4 +32,7 @@ export class Chat {
   /** When the last message was sent, in microseconds. */
   @Column('bigint', { name: 'last_sent_at' })
   lastSentAt!: number;
+
+  @Column('int', { name: 'member_count', default: 0 })
+  memberCount!: number;
 }

@@ -26,7 +26,7 @@ interface NewChat {
 /** SQLite refuses a UNION of more than 500 SELECTs. */
 const MAX_PAIRS = 500;
 
-type ChatState = Omit<Chat, 'uuid' | 'name'>;
+type ChatState = Omit<Chat, 'uuid' | 'name' | 'memberCount'>;
 
 /**
  * A chat whose row the transaction holds until it ends: nobody else changes the chat, its members or its messages
@@ -100,7 +100,7 @@ export class LockedChat {
   static async create(tx: Transaction, { memberIds, ...chat }: NewChat): Promise<LockedChat> {
     const manager = await tx.manager();
     const row = { ...chat, ownerId: memberIds[0], nextSeq: 0, deletedCount: 0, lastSentAt: now() };
-    const { identifiers } = await manager.insert(Chat, row);
+    const { identifiers } = await manager.insert(Chat, { ...row, memberCount: memberIds.length });
     const created = new LockedChat(tx, { ...row, id: identifiers[0].id as number });
     created.insertMembers(memberIds, now());
     tx.beforeCommit(() => LockedChat.saveAll(tx, [created]));
@@ -150,6 +150,7 @@ export class LockedChat {
     const sql = 'SELECT MAX(since) AS newest FROM members WHERE chat_id = ?';
     const [{ newest }] = await this.tx.query<{ newest: number | null }>(sql, [this.id]);
     this.insertMembers(userIds, Math.max(now(), (newest ?? 0) + 1));
+    this.tx.defer('UPDATE chats SET member_count = member_count + ? WHERE id = ?', [userIds.length, this.id]);
   }
 
   private insertMembers(userIds: number[], since: number): void {
@@ -195,6 +196,7 @@ export class LockedChat {
   private removeBefore(successorId: number | null, userId: number): void {
     this.memberIds.delete(userId);
     this.tx.defer('DELETE FROM members WHERE chat_id = ? AND user_id = ?', [this.id, userId]);
+    this.tx.defer('UPDATE chats SET member_count = member_count - 1 WHERE id = ?', [this.id]);
     if (this.isOwner(userId)) this.setOwner(successorId);
     if (successorId === null && !this.state.isPermanent) this.delete();
   }

@@ -12,6 +12,12 @@ export interface MembershipRow {
   deletedCount: number;
 }
 
+export interface MemberUserRow {
+  name: string;
+  username: string;
+  since: number;
+}
+
 interface Key {
   uuid: string;
   userId: number;
@@ -42,5 +48,14 @@ export class MembershipRepository {
     const found = Array<MembershipRow | undefined>(keys.length);
     for (const row of rows) found[row.n] = row;
     return found;
+  }
+
+  /** Returns the users of a chat whose membership began after `after`, the most senior first. */
+  findUsers(chatId: number, after: number, limit: number): Promise<MemberUserRow[]> {
+    return this.reader.query(
+      `SELECT u.name, u.username, m.since FROM members m JOIN users u ON u.id = m.user_id
+       WHERE m.chat_id = ? AND m.since > ? ORDER BY m.since LIMIT ?`,
+      [chatId, after, limit],
+    );
   }
 }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/unit-of-work.js';
+import { type Page, type PageRequest, readList } from '../http/paging.js';
 import type { Caller } from '../tokens/caller.js';
 import type { ChatKey } from './locked-chat.js';
 import { Member } from './member.entity.js';
 import { chatNotFound, notAMember } from './membership-errors.js';
-import { MembershipRepository, type MembershipRow } from './membership.repository.js';
+import { type MemberUserRow, MembershipRepository, type MembershipRow } from './membership.repository.js';
 
 let grantAccess: (caller: Caller, row: MembershipRow) => ChatAccess;
 
@@ -47,6 +48,12 @@ export class Membership {
     if (!row) throw chatNotFound();
     if (!row.isMember) throw notAMember();
     return grantAccess(caller, row);
+  }
+
+  /** Lists the users of a chat, the most senior first. */
+  listUsers(chatId: number, page?: PageRequest): Promise<Page<MemberUserRow>> {
+    const readAfter = (after: number, limit: number) => this.repository.findUsers(chatId, after, limit);
+    return readList(page, readAfter, ({ since }) => since);
   }
 
   /** Returns the ids of all chats of a user. */

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 export const ROOM_NAME_TAKEN = { table: 'rooms', column: 'name', index: 'uq_rooms_name' };
 
@@ -6,6 +6,7 @@ export const ROOM_NAME_TAKEN = { table: 'rooms', column: 'name', index: 'uq_room
 @Entity('rooms')
 @Unique('uq_rooms_chat_id', ['chatId'])
 @Unique(ROOM_NAME_TAKEN.index, ['name'])
+@Index('ix_rooms_password_hash', ['passwordHash'])
 export class Room {
   @PrimaryGeneratedColumn()
   id!: number;

@@ -4,6 +4,8 @@ import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import type { Origin } from '../http/origin.js';
 import { limitExceeded } from '../limits/limit-errors.js';
+import { PageQuery } from '../http/dto/page-query.dto.js';
+import { malformedCursor, parsePageQuery } from '../http/paging.js';
 import { parseIndex } from '../http/parameters.js';
 import { type Caller, CallerParam, CountedAs, OnMissingToken, OriginParam } from '../tokens/caller.js';
 import {
@@ -97,24 +99,30 @@ export class RoomsController {
     return this.rooms.leave(caller, dto.room_id);
   }
 
-  @ApiOperation({ summary: 'List public rooms.' })
+  @ApiOperation({
+    summary: 'List public rooms.',
+    description: 'All of them by name, or with `limit` a page by id.',
+  })
   @Get('rooms')
   @ApiRoomAnswer(200, 'The public rooms', RoomsDto, {
     rooms: [{ room_id: 1, name: 'General Discussion', joined: true }],
   })
-  @ApiRoomErrors()
-  listRooms(@CallerParam() caller: Caller) {
-    return this.rooms.list(caller);
+  @ApiRoomErrors(malformedCursor())
+  listRooms(@CallerParam() caller: Caller, @Query() query: PageQuery) {
+    return this.rooms.list(caller, parsePageQuery(query));
   }
 
-  @ApiOperation({ summary: "List user's rooms." })
+  @ApiOperation({
+    summary: "List user's rooms.",
+    description: 'All of them, the one joined last first, or with `limit` a page by id.',
+  })
   @Get('user_rooms')
   @ApiRoomAnswer(200, "The caller's rooms", UserRoomsDto, {
     rooms: [{ name: 'General Discussion', is_private: 0, joined_at: 1566456966.27998, ...ROOM }],
   })
-  @ApiRoomErrors()
-  listMyRooms(@CallerParam() caller: Caller) {
-    return this.rooms.listOwn(caller);
+  @ApiRoomErrors(malformedCursor())
+  listMyRooms(@CallerParam() caller: Caller, @Query() query: PageQuery) {
+    return this.rooms.listOwn(caller, parsePageQuery(query));
   }
 
   @ApiOperation({ summary: "List a room's members.", description: "A private room's for its members alone." })
@@ -123,10 +131,11 @@ export class RoomsController {
   @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
   @ApiRoomErrors(
     invalidInput('path parameter', 'room_id', 'must be an integer from 0 to 9007199254740991'),
+    malformedCursor(),
     ...MEMBER_ERRORS,
   )
-  listRoomMembers(@CallerParam() caller: Caller, @RoomIdParam() roomId: number) {
-    return this.rooms.members(caller, roomId);
+  listRoomMembers(@CallerParam() caller: Caller, @RoomIdParam() roomId: number, @Query() query: PageQuery) {
+    return this.rooms.members(caller, roomId, parsePageQuery(query));
   }
 
   @ApiOperation({ summary: 'Send a message to a room.' })

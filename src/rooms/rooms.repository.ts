@@ -10,6 +10,14 @@ export interface RoomRow {
   chatUuid: string;
 }
 
+export interface PublicRoomRow {
+  id: number;
+  name: string;
+  joined: number;
+}
+
+export type OwnRoomRow = RoomRow & { joinedAt: number };
+
 const ROOM_COLUMNS = 'r.id, r.name, r.password_hash AS passwordHash, r.chat_id AS chatId, c.uuid AS chatUuid';
 
 /** Reads rooms in SQL, because each query joins them with chats, members or users. */
@@ -33,32 +41,23 @@ export class RoomsRepository {
     return room;
   }
 
-  /** Returns the public rooms by name, and whether the user has joined them: 0 or 1. */
-  findPublic(userId: number): Promise<{ id: number; name: string; joined: number }[]> {
+  /** Returns public rooms by their ids, and whether the user has joined them: 0 or 1. */
+  findPublic(userId: number, after: number, limit: number): Promise<PublicRoomRow[]> {
     return this.reader.query(
       `SELECT r.id, r.name, m.user_id IS NOT NULL AS joined FROM rooms r
        LEFT JOIN members m ON m.chat_id = r.chat_id AND m.user_id = ?
-       WHERE r.password_hash IS NULL ORDER BY r.name`,
-      [userId],
+       WHERE r.password_hash IS NULL AND r.id > ? ORDER BY r.id LIMIT ?`,
+      [userId, after, limit],
     );
   }
 
-  /** Returns the user's rooms, the one joined last first. */
-  findOf(userId: number): Promise<(RoomRow & { joinedAt: number })[]> {
+  /** Returns rooms of the user by their ids. */
+  findOf(userId: number, after: number, limit: number): Promise<OwnRoomRow[]> {
     return this.reader.query(
       `SELECT ${ROOM_COLUMNS}, m.joined_at AS joinedAt FROM members m
        JOIN rooms r ON r.chat_id = m.chat_id JOIN chats c ON c.id = m.chat_id
-       WHERE m.user_id = ? ORDER BY m.joined_at DESC`,
-      [userId],
+       WHERE m.user_id = ? AND r.id > ? ORDER BY r.id LIMIT ?`,
+      [userId, after, limit],
     );
-  }
-
-  /** Returns the members' usernames, the most senior member first. */
-  async findMembers(chatId: number): Promise<string[]> {
-    const rows = await this.reader.query<{ username: string }>(
-      'SELECT u.username FROM members m JOIN users u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.since',
-      [chatId],
-    );
-    return rows.map(({ username }) => username);
   }
 }

@@ -5,6 +5,7 @@ import { SECOND_US } from '../helpers/clock.js';
 import { invalidInput } from '../errors/errors.js';
 import type { Origin } from '../http/origin.js';
 import { Limits } from '../limits/limits.service.js';
+import { type PageRequest, readList } from '../http/paging.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
@@ -36,7 +37,7 @@ import {
   roomNotFound,
   wrongPassword,
 } from './room-errors.js';
-import { type RoomRow, RoomsRepository } from './rooms.repository.js';
+import { type PublicRoomRow, type RoomRow, RoomsRepository } from './rooms.repository.js';
 
 @Injectable()
 export class RoomsService implements OnModuleInit {
@@ -122,13 +123,22 @@ export class RoomsService implements OnModuleInit {
     return { message: `${caller.username} left room "${room.name}"` };
   }
 
-  async list({ userId }: Caller): Promise<RoomsDto> {
-    const rooms = await this.repository.findPublic(userId);
-    return { rooms: rooms.map(({ id, name, joined }) => ({ room_id: id, name, joined: Boolean(joined) })) };
+  /** Lists public rooms: all of them by name, or a page by id. */
+  async list({ userId }: Caller, page?: PageRequest): Promise<RoomsDto> {
+    const readAfter = (after: number, limit: number) => this.repository.findPublic(userId, after, limit);
+    const { entries, next } = await readList(page, readAfter, ({ id }) => id);
+    const rooms = page ? entries : sortByName(entries);
+    return {
+      rooms: rooms.map(({ id, name, joined }) => ({ room_id: id, name, joined: Boolean(joined) })),
+      next,
+    };
   }
 
-  async listOwn({ userId }: Caller): Promise<UserRoomsDto> {
-    const rooms = await this.repository.findOf(userId);
+  /** Lists the caller's rooms: all of them, the one joined last first, or a page by id. */
+  async listOwn({ userId }: Caller, page?: PageRequest): Promise<UserRoomsDto> {
+    const readAfter = (after: number, limit: number) => this.repository.findOf(userId, after, limit);
+    const { entries, next } = await readList(page, readAfter, ({ id }) => id);
+    const rooms = page ? entries : entries.toSorted((a, b) => b.joinedAt - a.joinedAt);
     return {
       rooms: rooms.map((room) => ({
         room_id: room.id,
@@ -137,14 +147,16 @@ export class RoomsService implements OnModuleInit {
         chat: room.chatUuid,
         joined_at: room.joinedAt / SECOND_US,
       })),
+      next,
     };
   }
 
   /** Lists the members of a public room to everyone, of a private one to members. */
-  async members(caller: Caller, roomId: number): Promise<RoomMembersDto> {
+  async members(caller: Caller, roomId: number, page?: PageRequest): Promise<RoomMembersDto> {
     const room = await this.requireRoom(roomId);
     if (room.passwordHash !== null) await this.requireAccess(caller, room);
-    return { members: await this.repository.findMembers(room.chatId) };
+    const { entries, next } = await this.membership.listUsers(room.chatId, page);
+    return { members: entries.map(({ username }) => username), next };
   }
 
   async send(caller: Caller, { room_id, message }: SendRoomMessageDto): Promise<RoomAnswerDto> {
@@ -211,4 +223,12 @@ async function refuseErased<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     throw isMissingReference(error) ? tokenRevoked() : error;
   }
+}
+
+/** Sorts by the bytes of the names, as an index of the database does. */
+function sortByName(rooms: PublicRoomRow[]): PublicRoomRow[] {
+  return rooms
+    .map((room) => ({ room, bytes: Buffer.from(room.name) }))
+    .toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
+    .map(({ room }) => room);
 }

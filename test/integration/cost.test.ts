@@ -7,7 +7,8 @@ import { MailWorker } from '#src/mail/mail.worker.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { UserSearchRepository } from '#src/users/user-search.repository.js';
 import { newText } from '../support/new-message.js';
-import type { Member } from '../support/parley.js';
+import { digest, Member } from '../support/parley.js';
+import { createRoom } from '../support/rooms.js';
 import { onMysql, startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
@@ -17,6 +18,8 @@ let sam: Member;
 /** The uuids of a chat of 10 messages and of a chat of 2,000 messages. */
 let short: string;
 let long: string;
+/** Is in two chats. */
+let few: Member;
 
 beforeAll(async () => {
   server = await startServer();
@@ -24,6 +27,8 @@ beforeAll(async () => {
   sam = await server.parley.signUp('sam');
   short = await alex.createChat([sam], { name: 'short' });
   long = await alex.createChat([sam], { name: 'long' });
+  few = await server.parley.signUp('few');
+  for (const name of ['one', 'two']) await few.createChat([], { name });
   await fill(short, 10);
   await fill(long, 2_000);
   await addUsers(1_000);
@@ -87,7 +92,14 @@ async function addChats(count: number): Promise<void> {
   const query = 'SELECT username FROM users ORDER BY id DESC LIMIT 200';
   const users = (await reader().query<{ username: string }>(query)).map(({ username }) => username);
   const owner = await server.parley.signUp('owner');
+  await createRoom(owner, 'Room');
   for (let n = 0; n < count; n += 1) await owner.post('/api/chats', { name: String(n), users, message: 'm' });
+}
+
+/** Returns the owner of the chats of {@link addChats}, of which each has more users than a page shows. */
+async function ownerOfLargeChats(): Promise<Member> {
+  const token = await server.parley.login('owner', digest('password of owner'));
+  return new Member(server.parley, 'owner', 'owner', '', '', token);
 }
 
 /** Returns the statements that a call sends to the database, without those of background workers. */
@@ -164,6 +176,21 @@ describe('the number of statements', () => {
     expect(await countOf(describeIt)).toBeLessThanOrEqual(LIST_STATEMENTS + 2);
   });
 
+  test('for a page of 30 chats is the same as for a page of 5, and at most 5', async () => {
+    const lee = await server.parley.signUp('lee');
+    for (let n = 1; n <= 31; n += 1) await lee.createChat([alex, sam], { name: String(n) });
+    const withFew = await countOf(() => lee.get('/api/chats?limit=5'));
+    expect(await countOf(() => lee.get('/api/chats?limit=30'))).toBe(withFew);
+    expect(withFew).toBeLessThanOrEqual(LIST_STATEMENTS + 1);
+  });
+
+  test('for a page of chats with large ones is one more', async () => {
+    const owner = await ownerOfLargeChats();
+    const withFew = await countOf(() => owner.get('/api/chats?limit=2'));
+    expect(await countOf(() => owner.get('/api/chats?limit=30'))).toBe(withFew);
+    expect(withFew).toBeLessThanOrEqual(LIST_STATEMENTS + 2);
+  });
+
   test.each(['', '?page=0&per_page=5', '?page=1&per_page=5&order=desc', '?before=7', '?after=3&per_page=5'])(
     'for the page %s is the same at 10 and at 2,000 messages, and at most 4',
     async (query) => {
@@ -174,8 +201,8 @@ describe('the number of statements', () => {
   );
 
   test('for a page of 10 messages is the same as for a page of 1,000', async () => {
-    const few = await countOf(() => alex.list(long, '?per_page=10'));
-    expect(await countOf(() => alex.list(long, '?per_page=1000'))).toBe(few);
+    const withFew = await countOf(() => alex.list(long, '?per_page=10'));
+    expect(await countOf(() => alex.list(long, '?per_page=1000'))).toBe(withFew);
   });
 
   test('for one message is the same in a chat of 10 and of 2,000 messages', async () => {
@@ -210,6 +237,12 @@ describe('the number of statements', () => {
 });
 
 describe('every read uses an index:', () => {
+  /** Pages of a user who is in few of all chats; MariaDB reads a small table whole for a user who is in most of them. */
+  const listPages = async () => {
+    const { body } = await few.get('/api/chats?limit=1');
+    return few.get(`/api/chats?limit=1&after=${body.next}`);
+  };
+
   const listWithGaps = async () => {
     await alex.delete(`/api/chats/${long}/messages/1000`);
     return alex.list(long, '?page=3&per_page=100');
@@ -217,6 +250,12 @@ describe('every read uses an index:', () => {
 
   test.each<[string, () => Promise<unknown>]>([
     ['the list of chats', () => alex.get('/api/chats')],
+    ['pages of chats', listPages],
+    ['a page of large chats', async () => (await ownerOfLargeChats()).get('/api/chats?limit=5')],
+    ['the users of a chat', () => alex.get(`/api/chats/${long}/users`)],
+    ['a page of rooms', () => alex.get('/api/rooms?limit=5')],
+    ["a page of the user's rooms", () => alex.get('/api/user_rooms?limit=5')],
+    ["a page of a room's members", () => alex.get('/api/room_members/1?limit=5')],
     ['the description of a chat', () => alex.describeChat(long)],
     ['the first page', () => alex.list(long)],
     ['a later page', () => alex.list(long, '?page=15')],
@@ -274,6 +313,19 @@ describe.runIf(onMysql)('the rows that MariaDB reads', () => {
 
   test('for a window near the end of a long chat are fewer than 50', async () => {
     expect(await rowsOf(() => alex.list(long, '?per_page=5&before=1990'))).toBeLessThan(50);
+  });
+
+  // For each chat an entry of the user's memberships, the chat itself, and twice an entry of the sort.
+  test('for a page of chats are few for each chat of the user, whatever their messages', async () => {
+    await alex.send(long, 'the latest');
+    const chats = (await alex.get('/api/chats')).body.data.length;
+    expect(chats).toBeGreaterThan(30);
+    expect(await rowsOf(() => alex.get('/api/chats?limit=1'))).toBeLessThan(5 * chats + 30);
+  });
+
+  test('for a page of large chats are at most 100 members of each', async () => {
+    const owner = await ownerOfLargeChats();
+    expect(await rowsOf(() => owner.get('/api/chats?limit=2'))).toBeLessThan(2 * 100 * 3 + 5 * 31);
   });
 
   test.each(['users', 'r5.', 'aelx', 'userrs.4lm24'])(

@@ -13,6 +13,7 @@ export const CHAT_ROUTES: ChatRoute[] = [
   { method: 'GET', path: '' },
   { method: 'PUT', path: '', json: { name: 'New Name' } },
   { method: 'DELETE', path: '' },
+  { method: 'GET', path: '/users' },
   { method: 'GET', path: '/messages' },
   { method: 'POST', path: '/messages', json: { type: 'message', message: 'text' } },
   { method: 'GET', path: '/messages/0' },

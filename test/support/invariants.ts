@@ -13,6 +13,8 @@ const VIOLATIONS = {
   'chats without members': 'SELECT * FROM chats WHERE id NOT IN (SELECT chat_id FROM members)',
   'chats whose owner is not a member': `SELECT c.* FROM chats c LEFT JOIN members m
     ON m.chat_id = c.id AND m.user_id = c.owner_id WHERE m.user_id IS NULL`,
+  'chats with a wrong number of members': `SELECT c.* FROM chats c WHERE c.member_count <>
+    (SELECT COUNT(*) FROM members WHERE chat_id = c.id)`,
   'chats with wrong counters': `SELECT c.*, COUNT(m.seq) AS live FROM chats c
     LEFT JOIN messages m ON m.chat_id = c.id GROUP BY c.id
     HAVING COUNT(m.seq) <> c.next_seq - c.deleted_count OR MAX(m.seq) >= c.next_seq`,

@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { isStorable } from '../../helpers/text.js';
 import { ApiSchemaRules } from '../../http/openapi.js';
+import { IsCursor, IsPageSize } from '../../http/paging.js';
 import { IsText, OptionalField, Validated } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
@@ -52,6 +53,30 @@ export class UpdateChatDto {
   user?: string;
 }
 
+export class ListChatsQuery {
+  /** How many at most; the answer then has `next`, and the chats `user_count`. Default: all chats. */
+  @OptionalField()
+  @IsPageSize()
+  limit?: string;
+
+  /** The `next` of the page before; together with `limit`. */
+  @OptionalField()
+  @IsCursor(2)
+  after?: string;
+}
+
+export class ListChatUsersQuery {
+  /** How many at most; default: 100. */
+  @OptionalField()
+  @IsPageSize()
+  limit?: string;
+
+  /** The `next` of the page before; together with `limit`. */
+  @OptionalField()
+  @IsCursor(1)
+  after?: string;
+}
+
 export class ChatCreatedDto {
   /** The new chat's uuid. */
   @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
@@ -65,8 +90,12 @@ export class ChatDto {
   /** @example Super Awesome Chat */
   name!: string;
 
-  /** The members, the longest-standing first. */
+  /** The members, the longest-standing first; with `limit` at most 100. */
   users!: UserDto[];
+
+  /** How many members there are; only with `limit`. */
+  @ApiProperty({ type: 'integer', minimum: 0, required: false, example: 2 })
+  user_count?: number;
 
   /** The most recent message alone; empty when all were deleted. */
   messages!: MessageDto[];

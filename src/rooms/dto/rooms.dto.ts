@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ErrorDetailsDto } from '../../http/dto/error.dto.js';
+import { ApiNextCursor } from '../../http/openapi.js';
 import type { ErrorFormatter } from '../../http/input.pipe.js';
 import { isStorable, isBlank, countCodePoints } from '../../helpers/text.js';
 import { IsQueryInteger, IsText, OptionalField, Validated, type Validator } from '../../http/validation.js';
@@ -152,7 +153,12 @@ export class PublicRoomDto {
 }
 
 export class RoomsDto {
+  /** All by name, or a page by id. */
   rooms!: PublicRoomDto[];
+
+  /** The cursor of the next page, `null` at the end; only with `limit`. */
+  @ApiNextCursor()
+  next?: string | null;
 }
 
 export class UserRoomDto {
@@ -175,13 +181,22 @@ export class UserRoomDto {
 }
 
 export class UserRoomsDto {
+  /** All, the one joined last first, or a page by id. */
   rooms!: UserRoomDto[];
+
+  /** The cursor of the next page, `null` at the end; only with `limit`. */
+  @ApiNextCursor()
+  next?: string | null;
 }
 
 export class RoomMembersDto {
   /** Usernames, the longest-standing member's first. */
   @ApiProperty({ type: [String], example: ['alex', 'sam'] })
   members!: string[];
+
+  /** The cursor of the next page, `null` at the end; only with `limit`. */
+  @ApiNextCursor()
+  next?: string | null;
 }
 
 export class RoomMessageDto {

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { Reader } from '#src/database/unit-of-work.js';
+import { Filler } from '../support/fill.js';
+import { type Json, type Member } from '../support/parley.js';
+import { startServer, type TestServer } from '../support/server.js';
+
+const CHATS = 5_100;
+const MEMBERS = 5_100;
+
+let server: TestServer;
+let alex: Member;
+/** The uuid of a chat with {@link MEMBERS} members, which is a room as well. */
+let large: string;
+let roomId: number;
+
+beforeAll(async () => {
+  server = await startServer();
+  const filler = new Filler(server);
+  alex = await server.parley.signUp('alex');
+  const room = await alex.post('/api/create_room', { room_name: 'Large' });
+  [large, roomId] = [room.body.chat, room.body.room_id];
+  for (let n = 0; n < 150; n += 1) await alex.send(large, String(n));
+  await filler.addUsers('member.', MEMBERS - 1);
+  await filler.addMembers(await filler.idOf('chats', 'uuid', large), 'member.');
+  await filler.addChats(await filler.idOf('users', 'username', 'alex'), 'chat.', CHATS - 1);
+  await filler.addRooms('chat.');
+}, 60_000);
+
+afterAll(() => server.close());
+
+/** Queries of short rows, which may return more: names of users, and the members of all chats of up to four users. */
+const SHORT_ROWS: [start: string, bound: number][] = [
+  ['SELECT id, name, username FROM users', 16_384],
+  ['SELECT mine.user_id AS reader_id, their.chat_id', 50_001],
+];
+
+/** Returns the most rows that a query of the call returned, and what the call answered. */
+async function mostRowsOf(path: string): Promise<{ mostRows: number; body: Json }> {
+  const query = vi.spyOn(Reader.prototype, 'query');
+  const { status, body } = await alex.get(path);
+  const counts = query.mock.calls.map(async ([sql], n) => {
+    const rows: unknown[] = await query.mock.results[n].value;
+    const [, bound] = SHORT_ROWS.find(([start]) => sql.startsWith(start)) ?? [];
+    if (bound === undefined) return rows.length;
+    expect(rows.length).toBeLessThanOrEqual(bound);
+    return 0;
+  });
+  const mostRows = Math.max(...(await Promise.all(counts)));
+  query.mockRestore();
+  expect(status).toBe(200);
+  return { mostRows, body };
+}
+
+/** Queries of a page read one row more than it holds. A page of chats reads up to 100 users of each. */
+test.each([
+  ['a page of chats', '/api/chats?limit=200', 201, 'data', 200],
+  ['the users of a chat', () => `/api/chats/${large}/users`, 101, 'data', 100],
+  ['a page of the users of a chat', () => `/api/chats/${large}/users?limit=200`, 201, 'data', 200],
+  ['a page of rooms', '/api/rooms?limit=200', 201, 'rooms', 200],
+  ["a page of the user's rooms", '/api/user_rooms?limit=200', 201, 'rooms', 200],
+  ["a page of a room's members", () => `/api/room_members/${roomId}?limit=200`, 201, 'members', 200],
+  ['messages of a room', () => `/api/get_room_messages?room_id=${roomId}`, 100, 'messages', 100],
+  ['users like a text', '/api/users?username=member', 10, 'data', 10],
+  ['all chats, in chunks', '/api/chats', 5_000, 'data', CHATS],
+  ['one chat, its users in chunks', () => `/api/chats/${large}`, 5_000, 'data', 1],
+  ['all rooms, in chunks', '/api/rooms', 5_000, 'rooms', CHATS],
+  ['all rooms of the user, in chunks', '/api/user_rooms', 5_000, 'rooms', CHATS],
+  ['all members of a room, in chunks', () => `/api/room_members/${roomId}`, 5_000, 'members', MEMBERS],
+])('%s', async (_, path, bound, entries, length) => {
+  const { mostRows, body } = await mostRowsOf(typeof path === 'string' ? path : path());
+  expect(mostRows).toBeLessThanOrEqual(bound);
+  expect(body[entries]).toHaveLength(length);
+});
+
+test('lists that are read in chunks are complete and in their order', async () => {
+  const chats: Json[] = (await alex.get('/api/chats')).body.data;
+  expect(chats[0]).toMatchObject({ uuid: large, messages: [{ index: 149 }] });
+  expect(chats.slice(1).map(({ name }) => name)).toEqual(
+    Array.from({ length: CHATS - 1 }, (__, n) => `chat.${n}`).toReversed(),
+  );
+  const usernames = ['alex', ...Array.from({ length: MEMBERS - 1 }, (__, n) => `member.${n}`)];
+  expect(chats[0].users.map(({ username }: Json) => username)).toEqual(usernames);
+  expect((await alex.get(`/api/room_members/${roomId}`)).body.members).toEqual(usernames);
+});
