@@ -9,6 +9,7 @@ import type { Settings } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { FilesModule } from './files/files.module.js';
 import { LimitsModule } from './limits/limits.module.js';
+import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
@@ -36,6 +37,7 @@ export class AppModule {
         FilesModule,
         RoomsModule,
         MailModule,
+        IdempotencyModule,
       ],
     };
   }

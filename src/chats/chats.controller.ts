@@ -1,11 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, UseGuards } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { success, successList } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge, malformedPath } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
 import { malformedCursor, parsePageQuery } from '../http/paging.js';
+import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
+import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { type Caller, CallerParam, OriginParam } from '../tokens/caller.js';
@@ -80,9 +83,16 @@ export class ChatsController {
     userNotFound('test'),
     invalidInput('field', 'name', 'must have 1 to 128 characters'),
     bodyTooLarge(),
+    ...IDEMPOTENCY_ERRORS,
   )
-  async createChat(@CallerParam() caller: Caller, @Body() dto: CreateChatDto) {
-    return success(await this.chats.create(caller, dto));
+  @ApiIdempotencyKey()
+  async createChat(
+    @CallerParam() caller: Caller,
+    @Body() dto: CreateChatDto,
+    @IdempotencyKeyParam() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return success(tellReplay(reply, await this.chats.create(caller, dto, key)));
   }
 
   @ApiOperation({

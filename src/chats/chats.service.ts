@@ -7,6 +7,7 @@ import { Handlers } from '../helpers/handlers.js';
 import type { Origin } from '../http/origin.js';
 import type { Page, PageRequest } from '../http/paging.js';
 import { fold } from '../helpers/text.js';
+import { KeptAnswers, keyedRequest, type Repeatable, rerunIfKeyTaken } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
@@ -66,25 +67,40 @@ export class ChatsService implements OnModuleInit {
     return chats;
   }
 
-  /** @throws ParleyError (user_not_found). */
-  async create({ userId }: Caller, { name, users, message }: CreateChatDto): Promise<ChatCreatedDto> {
+  /**
+   * A repeat with the same key returns the first answer.
+   * @throws ParleyError (user_not_found, idempotency_conflict).
+   */
+  async create(
+    { userId }: Caller,
+    { name, users, message }: CreateChatDto,
+    key?: string,
+  ): Promise<Repeatable<ChatCreatedDto>> {
     this.messages.requireLength(message);
-    const uuid = randomUUID();
-    await this.unitOfWork.run(async (tx) => {
+    const request = keyedRequest(userId, key, 'create_chat', [name, users, message]);
+    const createOnce = async (tx: Transaction) => {
+      const answers = KeptAnswers.lookUp(tx, [request]);
       await this.usersRepository.lockUserShared(tx, userId);
-      const memberIds = [...new Set([userId, ...(await this.usersRepository.lockUsersShared(tx, users))])];
-      const chat = await LockedChat.create(tx, { uuid, name, memberIds, isPermanent: false });
-      const first = {
-        chatId: chat.id,
-        senderId: userId,
-        type: 'message',
-        text: message,
-        file: null,
-      } as const;
-      const [outcome] = this.writer.writeIn(tx, new Map([[chat.id, chat]]), [first]);
-      if (outcome instanceof Error) throw outcome;
-    });
-    return { uuid };
+      const earlier = answers.find<ChatCreatedDto>(request);
+      if (earlier && !(earlier instanceof Error)) return earlier;
+      const userIds = await this.usersRepository.lockUsersShared(tx, users);
+      // The contract reports unknown users first.
+      if (earlier) throw earlier;
+      const uuid = await this.insert(tx, name, [...new Set([userId, ...userIds])], message);
+      answers.keep(request, { uuid });
+      return { uuid, isReplayed: false };
+    };
+    return rerunIfKeyTaken(() => this.unitOfWork.run(createOnce));
+  }
+
+  /** Returns the uuid of a new chat, which the first of its members owns and writes to. */
+  private async insert(tx: Transaction, name: string, memberIds: number[], text: string): Promise<string> {
+    const uuid = randomUUID();
+    const chat = await LockedChat.create(tx, { uuid, name, memberIds, isPermanent: false });
+    const first = { chatId: chat.id, senderId: memberIds[0], type: 'message', text, file: null } as const;
+    const [outcome] = this.writer.writeIn(tx, new Map([[chat.id, chat]]), [first]);
+    if (outcome instanceof Error) throw outcome;
+    return uuid;
   }
 
   /** Renames the chat, adds or removes a user, or both, in one transaction. */

@@ -14,6 +14,10 @@ const RETRY_DELAY_MS = 20;
 
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
 
+interface DeferredStatement extends Statement {
+  take?: (rows: unknown[]) => void;
+}
+
 export class Transaction {
   /** Ends a SELECT that locks its rows. Empty on SQLite, which has one writer. */
   readonly forUpdate: string;
@@ -22,7 +26,7 @@ export class Transaction {
   private readonly hooks: (() => void)[] = [];
   private readonly effects: (() => void)[] = [];
   /** Statements that share the next round trip, which costs more than most statements. */
-  private deferred: Statement[];
+  private deferred: DeferredStatement[];
 
   constructor(
     private readonly connection: Connection,
@@ -53,9 +57,12 @@ export class Transaction {
     return (await this.send(statements)).map(({ affected }) => affected);
   }
 
-  /** Sends the statement with the next one or with the commit. If the statement fails, that call throws its error. */
-  defer(sql: string, values: SqlValue[] = []): void {
-    this.deferred.push({ sql, values });
+  /**
+   * Sends the statement with the next one or with the commit, before which `take` gets the rows of a SELECT. If the
+   * statement fails, that call throws its error.
+   */
+  defer(sql: string, values: SqlValue[] = [], take?: (rows: unknown[]) => void): void {
+    this.deferred.push({ sql, values, take });
   }
 
   /**
@@ -84,6 +91,7 @@ export class Transaction {
     const before = this.deferred.splice(0);
     if (before.length + statements.length === 0) return [];
     const outcomes = await this.connection.send([...before, ...statements]);
+    before.forEach(({ take }, index) => take?.(outcomes[index].rows));
     return outcomes.slice(before.length);
   }
 

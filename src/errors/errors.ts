@@ -69,7 +69,7 @@ export class ParleyError extends Error {
   }
 }
 
-type InputKind = 'field' | 'query parameter' | 'path parameter' | 'form field';
+type InputKind = 'field' | 'query parameter' | 'path parameter' | 'form field' | 'header';
 
 /** Returns the error about one field or parameter: `invalidInput('field', 'name', 'must be a string')`. */
 export function invalidInput(kind: InputKind, field: string, problem: string): ParleyError {

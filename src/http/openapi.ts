@@ -94,6 +94,7 @@ const DESCRIPTIONS: Record<number, string> = {
   409: 'conflicting value with existing user',
   413: 'request body is too large',
   416: 'the file has no such range',
+  422: 'the idempotency key belongs to another request',
   429: 'too many attempts; header Retry-After tells the seconds to wait',
   500: 'unexpected error, logged with the request id in header x-request-id',
   503: 'the database, or the storage of files, is unavailable; try again after Retry-After',

@@ -2,6 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
+import {
+  KeptAnswers,
+  type KeyedRequest,
+  type Repeatable,
+  rerunIfKeyTaken,
+} from '../idempotency/kept-answers.js';
 import { LockedChat, type Position } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
 import type { MessageType } from './dto/messages.dto.js';
@@ -12,29 +18,46 @@ export interface NewMessage {
   senderId: number;
   type: MessageType;
   text: string;
-  file: { uuid: string; filename: string } | null;
+  file: { uuid: string; filename: string; url: string } | null;
+  /** If the client may repeat the request. */
+  request?: KeyedRequest;
 }
+
+interface Placement extends Position {
+  /** Where to upload the file. */
+  link?: { url: string; uuid: string };
+}
+
+export type Sent = Repeatable<Placement>;
 
 /** Group commit: messages that arrive while a commit is under way share the next one, whatever their chats. */
 @Injectable()
 export class MessageWriter {
-  private readonly batcher: Batcher<NewMessage, Position>;
+  private readonly batcher: Batcher<NewMessage, Sent>;
 
   constructor(
     unitOfWork: UnitOfWork,
     private readonly senderBlocks: SenderBlocks,
   ) {
     this.batcher = new Batcher((messages) =>
-      unitOfWork.run(async (tx) => {
-        const keys = messages.map(({ chatId, senderId }) => ({ chatId, userId: senderId }));
-        return this.writeIn(tx, await LockedChat.lockAll(tx, keys), messages);
-      }),
+      rerunIfKeyTaken(() => unitOfWork.run((tx) => this.writeBatch(tx, messages))),
     );
   }
 
-  /** Resolves when the message is on disk. Throws as {@link LockedChat.lock}. */
-  write(message: NewMessage): Promise<Position> {
+  /**
+   * Resolves when the message is on disk. Throws as {@link LockedChat.lock}.
+   * @throws ParleyError (idempotency_conflict) when the key of its request belongs to another request.
+   */
+  write(message: NewMessage): Promise<Sent> {
     return this.batcher.add(message);
+  }
+
+  private async writeBatch(tx: Transaction, messages: NewMessage[]): Promise<(Sent | Error)[]> {
+    const requests = messages.map(({ request }) => request);
+    const answers = KeptAnswers.lookUp(tx, requests);
+    const keys = messages.map(({ chatId, senderId }) => ({ chatId, userId: senderId }));
+    const chats = await LockedChat.lockAll(tx, keys);
+    return this.writeIn(tx, chats, messages, answers);
   }
 
   /** Writes messages to chats that are locked for their senders. Returns the position of each, or why it was refused. */
@@ -42,15 +65,12 @@ export class MessageWriter {
     tx: Transaction,
     chats: ReadonlyMap<number, LockedChat>,
     messages: NewMessage[],
-  ): (Position | Error)[] {
-    const outcomes = messages.map(({ chatId, senderId }) => {
-      const chat = chats.get(chatId);
-      if (!chat) return chatNotFound();
-      return chat.checkMember(senderId) ?? chat.takePosition();
-    });
+    answers?: KeptAnswers,
+  ): (Sent | Error)[] {
+    const outcomes = messages.map((message) => place(message, chats.get(message.chatId), answers));
     const placed = messages.flatMap((message, index) => {
       const outcome = outcomes[index];
-      return outcome instanceof Error ? [] : [{ ...message, ...outcome }];
+      return outcome instanceof Error || outcome.isReplayed ? [] : [{ ...message, ...outcome }];
     });
     tx.insert(
       'messages (chat_id, seq, sender_id, type, text, file_uuid, sent_at)',
@@ -71,4 +91,19 @@ export class MessageWriter {
     this.senderBlocks.record(tx, placed);
     return outcomes;
   }
+}
+
+/** Membership is checked first, so that a former member learns nothing from a key. */
+function place(
+  { senderId, file, request }: NewMessage,
+  chat: LockedChat | undefined,
+  answers?: KeptAnswers,
+): Sent | Error {
+  if (!chat) return chatNotFound();
+  const settled = chat.checkMember(senderId) ?? answers?.find<Placement>(request);
+  if (settled) return settled;
+  const placement: Placement = chat.takePosition();
+  if (file) placement.link = { url: file.url, uuid: file.uuid };
+  answers?.keep(request, placement);
+  return { ...placement, isReplayed: false };
 }

@@ -1,4 +1,16 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import {
   ApiBody,
   ApiExtraModels,
@@ -9,12 +21,15 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 import { parseIndex } from '../http/parameters.js';
+import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
+import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import {
@@ -117,9 +132,15 @@ export class MessagesController {
   })
   @ApiSuccess('successfully sent message', SentDto, { index: 0, timestamp: 1566456966279980000 })
   @CountedAs('send')
-  @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge(), limitExceeded('send'))
-  async sendMessage(@AccessParam() access: ChatAccess, @Body() dto: SendMessageDto) {
-    return success(await this.messages.send(access, dto));
+  @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge(), limitExceeded('send'), ...IDEMPOTENCY_ERRORS)
+  @ApiIdempotencyKey()
+  async sendMessage(
+    @AccessParam() access: ChatAccess,
+    @Body() dto: SendMessageDto,
+    @IdempotencyKeyParam() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return success(tellReplay(reply, await this.messages.send(access, dto, key)));
   }
 
   @ApiOperation({

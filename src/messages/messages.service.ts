@@ -6,6 +6,7 @@ import { countCodePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { FilesService } from '../files/files.service.js';
+import { keyedRequest, type Operation, type Repeatable } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import type {
@@ -35,18 +36,29 @@ export class MessagesService {
     private readonly assembler: MessageAssembler,
   ) {}
 
-  /** Sends a text, or the message of an image or file to upload. Resolves when the message is on disk. */
+  /**
+   * Sends a text, or the message of an image or file to upload. Resolves when the message is on disk. A repeat with the
+   * same key returns the first answer.
+   * @throws ParleyError (idempotency_conflict).
+   */
   async send(
     { chatId, userId }: ChatAccess,
     { type, message = '', filename = '' }: SendMessageDto,
-  ): Promise<SentDto> {
+    key?: string,
+    operation: Operation = 'send_message',
+  ): Promise<Repeatable<SentDto>> {
     const text = type === 'file' ? '' : message;
     this.requireLength(text);
-    const file =
-      type === 'message' ? null : { uuid: randomUUID(), filename: type === 'file' ? filename : '' };
-    const { seq, sentAt } = await this.writer.write({ chatId, senderId: userId, type, text, file });
-    const sent = { index: seq, timestamp: toNanoseconds(sentAt) };
-    return file ? { url: this.files.uploadUrl(file.uuid), uuid: file.uuid, ...sent } : sent;
+    const request = keyedRequest(userId, key, operation, [chatId, type, text, filename]);
+    const file = type === 'message' ? null : this.newFile(type === 'file' ? filename : '');
+    const sent = await this.writer.write({ chatId, senderId: userId, type, text, file, request });
+    const { seq, sentAt, link, isReplayed } = sent;
+    return { ...link, index: seq, timestamp: toNanoseconds(sentAt), isReplayed };
+  }
+
+  private newFile(filename: string) {
+    const uuid = randomUUID();
+    return { uuid, filename, url: this.files.uploadUrl(uuid) };
   }
 
   /** Lists a page, or the messages next to an index ("Messages" in the contract). */

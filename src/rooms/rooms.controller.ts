@@ -1,5 +1,6 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
 import type { Origin } from '../http/origin.js';
@@ -7,6 +8,8 @@ import { limitExceeded } from '../limits/limit-errors.js';
 import { PageQuery } from '../http/dto/page-query.dto.js';
 import { malformedCursor, parsePageQuery } from '../http/paging.js';
 import { parseIndex } from '../http/parameters.js';
+import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
+import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { type Caller, CallerParam, CountedAs, OnMissingToken, OriginParam } from '../tokens/caller.js';
 import {
   CreateRoomDto,
@@ -143,9 +146,21 @@ export class RoomsController {
   @HttpCode(200)
   @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
   @CountedAs('send')
-  @ApiRoomErrors(missingField('message'), ...MEMBER_ERRORS, bodyTooLarge(), limitExceeded('send'))
-  sendRoomMessage(@CallerParam() caller: Caller, @Body() dto: SendRoomMessageDto) {
-    return this.rooms.send(caller, dto);
+  @ApiRoomErrors(
+    missingField('message'),
+    ...MEMBER_ERRORS,
+    bodyTooLarge(),
+    limitExceeded('send'),
+    ...IDEMPOTENCY_ERRORS,
+  )
+  @ApiIdempotencyKey()
+  async sendRoomMessage(
+    @CallerParam() caller: Caller,
+    @Body() dto: SendRoomMessageDto,
+    @IdempotencyKeyParam() key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return tellReplay(reply, await this.rooms.send(caller, dto, key));
   }
 
   @ApiOperation({

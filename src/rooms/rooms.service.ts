@@ -9,6 +9,7 @@ import { type PageRequest, readList } from '../http/paging.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import type { Repeatable } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -159,10 +160,16 @@ export class RoomsService implements OnModuleInit {
     return { members: entries.map(({ username }) => username), next };
   }
 
-  async send(caller: Caller, { room_id, message }: SendRoomMessageDto): Promise<RoomAnswerDto> {
+  /** Sends a text. A repeat with the same key has no further effect. */
+  async send(
+    caller: Caller,
+    { room_id, message }: SendRoomMessageDto,
+    key?: string,
+  ): Promise<Repeatable<RoomAnswerDto>> {
     const { access } = await this.requireMember(caller, room_id);
-    await inRoomWords(this.messages.send(access, { type: 'message', message }));
-    return { message: 'sent' };
+    const sent = this.messages.send(access, { type: 'message', message }, key, 'send_room_message');
+    const { isReplayed } = await inRoomWords(sent);
+    return { message: 'sent', isReplayed };
   }
 
   /** Lists the newest messages, or the newest before an index, oldest first. */

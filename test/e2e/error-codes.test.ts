@@ -19,7 +19,7 @@ const ELSEWHERE: ErrorCode[] = [
 ];
 
 /** Belong to features that do not exist yet; the list is closed, so clients can know them. */
-const UNUSED: ErrorCode[] = ['registration_closed', 'idempotency_conflict'];
+const UNUSED: ErrorCode[] = ['registration_closed'];
 
 let server: TestServer;
 let alex: Member;
@@ -49,6 +49,7 @@ const sendFile = async (json: object): Promise<string> =>
   (await alex.post(`/api/chats/${chat}/messages`, json)).body.data.uuid;
 const upload = (uuid: string, content: string) =>
   server.parley.request('POST', `/api/files/${uuid}`, { token: alex.token, ...form({ content }) });
+const CHAT = { name: 'Chat', users: ['alex'], message: 'first' };
 const FILE = { type: 'file', filename: 'a.txt' };
 
 type Case = [code: ErrorCode, field: string | undefined, call: () => Promise<Answer>];
@@ -100,6 +101,20 @@ const CASES: Case[] = [
   ['username_taken', 'username', () => register({ username: 'Alex' })],
   ['email_taken', 'email', () => register({ email: 'ALEX@example.com' })],
   ['too_large', undefined, () => register({ name: 'x'.repeat(2_000_000) })],
+  [
+    'invalid_field',
+    'Idempotency-Key',
+    () => alex.post('/api/chats', CHAT, { headers: { 'idempotency-key': 'two words' } }),
+  ],
+  [
+    'idempotency_conflict',
+    undefined,
+    async () => {
+      const headers = { 'idempotency-key': 'key' };
+      await alex.post('/api/chats', CHAT, { headers });
+      return alex.post('/api/chats', { ...CHAT, name: 'Other' }, { headers });
+    },
+  ],
   [
     'range_not_satisfiable',
     undefined,

@@ -3,7 +3,8 @@ import { MessageWriter } from '#src/messages/message-writer.js';
 import { Reader } from '#src/database/unit-of-work.js';
 import { newText } from '../support/new-message.js';
 import { findViolations } from '../support/invariants.js';
-import type { Json, Member } from '../support/parley.js';
+import { isReplayed, under } from '../support/keyed.js';
+import type { Answer, Json, Member } from '../support/parley.js';
 import {
   createTestDatabase,
   onMysql,
@@ -77,6 +78,70 @@ describe.runIf(onMysql)('two servers on one database', () => {
     );
     const statuses = (await Promise.all(additions)).map(({ status }) => status).toSorted((a, b) => a - b);
     expect(statuses).toEqual([200, ...Array(19).fill(400)]);
+  });
+
+  describe('of fifty requests with one key through both servers', () => {
+    const TEXT = { type: 'message', message: 'hello' };
+
+    const requestAll = (key: string, request: (n: number) => [path: string, json: Json]): Promise<Answer[]> =>
+      Promise.all(
+        Array.from({ length: 50 }, (_, n) =>
+          servers[n % 2].parley.post(...request(n), { token: alex.token, ...under(key) }),
+        ),
+      );
+
+    test.each([
+      ['text', TEXT],
+      ['file', { type: 'file', filename: 'a.txt' }],
+    ])('one sends a %s, and the others get its answer', async (key, json) => {
+      const chat = await alex.createChat([]);
+      const answers = await requestAll(key, () => [`/api/chats/${chat}/messages`, json]);
+      expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+      expect(answers.filter((answer) => !isReplayed(answer))).toHaveLength(1);
+      expect(await indicesOf(chat)).toEqual([0, 1]);
+    });
+
+    test('one creates a chat, and the others get its answer', async () => {
+      const before = (await alex.get('/api/chats')).body.data.length;
+      const answers = await requestAll('chat', () => [
+        '/api/chats',
+        { name: 'Chat', users: ['alex'], message: 'first' },
+      ]);
+      expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+      expect(answers.filter((answer) => !isReplayed(answer))).toHaveLength(1);
+      expect((await alex.get('/api/chats')).body.data).toHaveLength(before + 1);
+    });
+
+    test('to different chats, one acts, and those to its chat get its answer', async () => {
+      const pair = [await alex.createChat([]), await alex.createChat([])];
+      const answers = await requestAll('pair', (n) => [`/api/chats/${pair[(n >> 1) & 1]}/messages`, TEXT]);
+      expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(20);
+      expect(answers.filter((answer) => answer.status === 200 && !isReplayed(answer))).toHaveLength(1);
+      expect(answers.every(({ status }) => status === 200 || status === 422)).toBe(true);
+      expect([...(await indicesOf(pair[0])), ...(await indicesOf(pair[1]))]).toHaveLength(3);
+    });
+  });
+
+  test('requests that are each sent to both servers at once act once', async () => {
+    const chat = await alex.createChat([]);
+    const twice = await Promise.all(
+      Array.from({ length: 200 }, (_, n) =>
+        Promise.all(
+          servers.map(({ parley }) =>
+            parley.post(
+              `/api/chats/${chat}/messages`,
+              { type: 'message', message: `text ${n}` },
+              { token: alex.token, ...under(`twice-${n}`) },
+            ),
+          ),
+        ),
+      ),
+    );
+    for (const [one, two] of twice) {
+      expect([one.status, two.status, two.text]).toEqual([200, 200, one.text]);
+      expect(isReplayed(one)).toBe(!isReplayed(two));
+    }
+    expect(await indicesOf(chat)).toHaveLength(201);
   });
 
   test('violate no invariant of the database', async () => {

@@ -6,6 +6,7 @@ import { READER, Reader, Transaction, UnitOfWork } from '#src/database/unit-of-w
 import { MailWorker } from '#src/mail/mail.worker.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { UserSearchRepository } from '#src/users/user-search.repository.js';
+import { under } from '../support/keyed.js';
 import { newText } from '../support/new-message.js';
 import { digest, Member } from '../support/parley.js';
 import { createRoom } from '../support/rooms.js';
@@ -154,6 +155,9 @@ async function scansOf(call: () => Promise<unknown>): Promise<string[]> {
   return (await Promise.all(statements.map(scans))).flat();
 }
 
+const sendUnderKey = () =>
+  alex.post(`/api/chats/${short}/messages`, { type: 'message', message: 'text' }, under('key'));
+
 describe('the number of statements', () => {
   // One statement each for chats, members, names of members and names of senders; the last two may be one.
   const LIST_STATEMENTS = 4;
@@ -217,6 +221,17 @@ describe('the number of statements', () => {
     expect(inShort).toBeLessThanOrEqual(7);
   });
 
+  test('for sending under a key is two more, in as many round trips', async () => {
+    const roundTrips = vi.spyOn(Transaction.prototype as unknown as { send(): unknown }, 'send');
+    const plain = await countOf(() => alex.send(short, 'text'));
+    const plainTrips = roundTrips.mock.calls.length;
+    roundTrips.mockClear();
+    expect(await countOf(sendUnderKey)).toBe(plain + 2);
+    expect(roundTrips.mock.calls.length).toBe(plainTrips);
+    // A repeat inserts neither a message nor a key, and changes no counter.
+    expect(await countOf(sendUnderKey)).toBe(plain - 1);
+  });
+
   test('for a batch of messages does not grow with the batch', async () => {
     const count = async (size: number) => {
       const query = 'SELECT id AS chatId, owner_id AS senderId FROM chats WHERE uuid = ?';
@@ -265,6 +280,7 @@ describe('every read uses an index:', () => {
     ['one message', () => alex.get(`/api/chats/${long}/messages/1000`)],
     ['an edit of a message', () => alex.put(`/api/chats/${long}/messages/9`, { message: 'x' })],
     ['the sending of a message', () => alex.send(long, 'text')],
+    ['the sending of a message under a key', sendUnderKey],
     ['a page of a chat with gaps', listWithGaps],
     ['the removal of a message', () => alex.delete(`/api/chats/${long}/messages/1001`)],
     ['an addition to a chat', () => alex.put(`/api/chats/${short}`, { mode: 'add', user: 'userrs.4ln24' })],

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Reader, Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import type { Position } from '#src/membership/locked-chat.js';
+import { keyedRequest } from '#src/idempotency/kept-answers.js';
 import { MessageWriter, type NewMessage } from '#src/messages/message-writer.js';
 import { SenderBlocks } from '#src/messages/sender-blocks.js';
 import { newText } from '../support/new-message.js';
@@ -163,9 +164,9 @@ test('a sender who is not a member is refused, and messages of other senders are
   const [good, stranger] = [await messageOf(sam, 'good'), await messageOf(kim, 'by a stranger')];
   const outcomes = await Promise.allSettled([good, stranger, good].map((one) => writer.write(one)));
   expect(outcomes).toEqual([
-    { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
+    { status: 'fulfilled', value: expect.objectContaining({ seq: 1 }) },
     { status: 'rejected', reason: expect.objectContaining({ code: 'not_a_member' }) },
-    { status: 'fulfilled', value: { seq: 2, sentAt: expect.any(Number) } },
+    { status: 'fulfilled', value: expect.objectContaining({ seq: 2 }) },
   ]);
   expect(commits).toBeLessThanOrEqual(2);
   expect(await textsOf(uuid)).toEqual(['good', 'good']);
@@ -188,7 +189,7 @@ test('a message to a deleted chat is refused, and messages to other chats are st
   const outcomes = await Promise.allSettled(messages.map((one) => writer.write(one)));
   expect(outcomes).toEqual([
     { status: 'rejected', reason: expect.objectContaining({ code: 'chat_not_found' }) },
-    { status: 'fulfilled', value: { seq: 1, sentAt: expect.any(Number) } },
+    { status: 'fulfilled', value: expect.objectContaining({ seq: 1 }) },
   ]);
   expect(await textsOf(there.uuid)).toEqual(['in time']);
 });
@@ -212,4 +213,105 @@ test('timestamps increase even if the clock stands still or goes back', async ()
   expect((await sam.put(`/api/chats/${uuid}/messages/1`, { message: 'edited' })).status).toBe(200);
   const [edited] = (await sam.list(uuid, '?after=0')).messages;
   expect(edited.edited).toBeGreaterThan(edited.timestamp);
+});
+
+describe('messages with keys', () => {
+  const withKey = (message: NewMessage, key: string): NewMessage => {
+    const { senderId, chatId, text } = message;
+    return { ...message, request: keyedRequest(senderId, key, 'send_message', [chatId, text]) };
+  };
+
+  test('that are equal share a position, in one batch and in a later one', async () => {
+    const { uuid, messageOf } = await createTestChat();
+    const message = withKey(await messageOf(sam, 'once'), 'equal');
+    const other = withKey(await messageOf(sam, 'other'), 'equal');
+    const outcomes = await Promise.allSettled([message, message, other].map((one) => writer.write(one)));
+    const sent = { seq: 1, sentAt: expect.any(Number) as number };
+    expect(outcomes).toEqual([
+      { status: 'fulfilled', value: { ...sent, isReplayed: false } },
+      { status: 'fulfilled', value: { ...sent, isReplayed: true } },
+      { status: 'rejected', reason: expect.objectContaining({ code: 'idempotency_conflict' }) },
+    ]);
+    expect(await writer.write(message)).toEqual({ ...sent, isReplayed: true });
+    expect(commits).toBe(2);
+    expect(await textsOf(uuid)).toEqual(['once']);
+  });
+
+  test('of which the first is refused leave the key to the second', async () => {
+    const { uuid, messageOf } = await createTestChat();
+    const own = await kim.createChat([]);
+    const refused = await messageOf(kim, 'refused');
+    const accepted = { ...refused, chatId: await idOf('chats', 'uuid', own) };
+    const outcomes = await Promise.allSettled(
+      [refused, accepted].map((one) => writer.write(withKey(one, 'left'))),
+    );
+    expect(outcomes).toEqual([
+      { status: 'rejected', reason: expect.objectContaining({ code: 'not_a_member' }) },
+      { status: 'fulfilled', value: expect.objectContaining({ seq: 1, isReplayed: false }) },
+    ]);
+    expect(await textsOf(uuid)).toEqual([]);
+  });
+
+  test('of two users do not meet in a batch, although the keys are equal', async () => {
+    const { messageOf } = await createTestChat();
+    const messages = [await messageOf(sam, 'text'), await messageOf(alex, 'text')];
+    const sent = await Promise.all(messages.map((message) => writer.write(withKey(message, 'shared'))));
+    expect(sent.map(({ seq, isReplayed }) => ({ seq, isReplayed }))).toEqual([
+      { seq: 1, isReplayed: false },
+      { seq: 2, isReplayed: false },
+    ]);
+    expect(commits).toBe(1);
+  });
+
+  test('are refused when the sender has left the chat since the route checked it', async () => {
+    const { uuid, messageOf } = await createTestChat();
+    const message = withKey(await messageOf(sam, 'text'), 'left since');
+    await writer.write(message);
+    await sam.put(`/api/chats/${uuid}`, { mode: 'delete', user: 'sam' });
+    await expect(writer.write(message)).rejects.toMatchObject({ code: 'not_a_member' });
+  });
+
+  test('are kept in one order, so that batches of two servers never deadlock', async () => {
+    const { messageOf } = await createTestChat();
+    const messages = [
+      withKey(await messageOf(sam, 'text'), 'b'),
+      withKey(await messageOf(sam, 'text'), 'B'),
+      withKey(await messageOf(alex, 'text'), 'c'),
+      withKey(await messageOf(sam, 'text'), 'a'),
+    ];
+    const insert = vi.spyOn(Transaction.prototype, 'insert');
+    await Promise.all(messages.map((message) => writer.write(message)));
+    const [, rows] = insert.mock.calls.find(([into]) => into.startsWith('idempotency_keys')) ?? [];
+    insert.mockRestore();
+    expect(rows?.map(([userId, key]) => [userId, key])).toEqual([
+      [messages[2].senderId, 'c'],
+      ...['B', 'a', 'b'].map((key) => [messages[0].senderId, key]),
+    ]);
+  });
+
+  test.each([1, 3])(
+    'are run again together if a key is taken after the look-up (a batch of %i)',
+    async (size) => {
+      const { uuid, messageOf } = await createTestChat();
+      const taken = withKey(await messageOf(sam, 'taken'), `taken ${size}`);
+      const { seq, sentAt } = await writer.write(taken);
+      commits = 0;
+      // The look-up finds nothing, as if the key were inserted just after it.
+      vi.spyOn(Transaction.prototype, 'defer').mockImplementationOnce(function (
+        this: Transaction,
+        sql,
+        values,
+      ) {
+        expect(sql).toContain('idempotency_keys');
+        this.defer(sql, values);
+      });
+      const others = await Promise.all(Array.from({ length: size - 1 }, (_, n) => messageOf(sam, String(n))));
+      const [repeat, ...sent] = await Promise.all([taken, ...others].map((one) => writer.write(one)));
+      vi.restoreAllMocks();
+      expect(repeat).toEqual({ seq, sentAt, isReplayed: true });
+      expect(sent.map((one) => one.seq)).toEqual(others.map((_, n) => n + 2));
+      expect(commits).toBe(2);
+      expect(await textsOf(uuid)).toEqual(['taken', ...others.map(({ text }) => text)]);
+    },
+  );
 });

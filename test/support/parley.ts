@@ -11,6 +11,7 @@ export interface Answer {
   headers: Headers;
   /** The parsed JSON, or the text if the answer is not JSON. */
   body: Json;
+  text: string;
 }
 
 export interface RequestOptions {
@@ -52,6 +53,7 @@ export class Parley {
       status: response.status,
       headers: response.headers,
       body: isJson ? JSON.parse(text) : text,
+      text,
     };
     if (isJson) this.checker.check(method, path, answer.status, answer.body);
     if (isJson && answer.status >= 400) checkErrorBody(answer.status, answer.body);
@@ -99,7 +101,8 @@ export class Member {
   }
 
   get = (path: string, options?: RequestOptions) => this.parley.get(path, { token: this.token, ...options });
-  post = (path: string, json?: unknown) => this.parley.post(path, json, { token: this.token });
+  post = (path: string, json?: unknown, options?: RequestOptions) =>
+    this.parley.post(path, json, { token: this.token, ...options });
   put = (path: string, json?: unknown) => this.parley.put(path, json, { token: this.token });
   delete = (path: string) => this.parley.delete(path, { token: this.token });
 

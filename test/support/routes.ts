@@ -34,7 +34,7 @@ export const ROUTES: Route[] = [
   ]),
   ...routes('chats', [
     ['GET', '/api/chats', 'ApiKey', [200, 400, 401]],
-    ['POST', '/api/chats', 'ApiKey', [200, 400, 401]],
+    ['POST', '/api/chats', 'ApiKey', [200, 400, 401, 422]],
     ['GET', CHAT, 'ApiKey', [200, 400, 401, 403]],
     ['PUT', CHAT, 'ApiKey', [200, 400, 401, 403]],
     ['DELETE', CHAT, 'ApiKey', [200, 400, 401, 403]],
@@ -42,7 +42,7 @@ export const ROUTES: Route[] = [
   ]),
   ...routes('messages', [
     ['GET', MESSAGES, 'ApiKey', [200, 400, 401, 403]],
-    ['POST', MESSAGES, 'ApiKey', [200, 400, 401, 403]],
+    ['POST', MESSAGES, 'ApiKey', [200, 400, 401, 403, 422]],
     ['GET', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
     ['PUT', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
     ['DELETE', MESSAGE, 'ApiKey', [200, 400, 401, 403]],

@@ -22,15 +22,16 @@ const ALLOWED: Record<string, string[]> = {
   http: ['config', 'database', 'errors', 'helpers'],
   audit: ['config', 'http'],
   limits: [...BLOCKS, 'audit'],
+  idempotency: BLOCKS,
   tokens: [...BLOCKS, 'audit', 'limits'],
   mail: [...BASE],
   users: [...BASE, 'mail'],
   auth: [...BASE, 'mail', 'users'],
   membership: [...BASE],
   files: [...BASE, 'membership'],
-  messages: [...BASE, 'users', 'membership', 'files'],
-  chats: [...BASE, 'users', 'membership', 'files', 'messages'],
-  rooms: [...BASE, 'users', 'membership', 'messages', 'chats'],
+  messages: [...BASE, 'idempotency', 'users', 'membership', 'files'],
+  chats: [...BASE, 'idempotency', 'users', 'membership', 'files', 'messages'],
+  rooms: [...BASE, 'idempotency', 'users', 'membership', 'messages', 'chats'],
   backup: ['config', 'database', 'files'],
 };
 
@@ -147,7 +148,12 @@ function withoutComments(text: string): string {
 }
 
 /** The files that may hold SQL text, besides `*.repository.ts` and the folder `database`. */
-const SQL_FILES = ['membership/locked-chat.ts', 'messages/message-writer.ts', 'messages/sender-blocks.ts'];
+const SQL_FILES = [
+  'idempotency/kept-answers.ts',
+  'membership/locked-chat.ts',
+  'messages/message-writer.ts',
+  'messages/sender-blocks.ts',
+];
 
 const SQL = /[`'"]\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+SET\s|DELETE FROM\s)/;
 
@@ -187,6 +193,7 @@ const WRITERS: Record<string, string> = {
   rooms: 'rooms',
   limit_counters: 'limits',
   database_epoch: 'database',
+  idempotency_keys: 'idempotency',
 };
 
 test('only one folder writes each table', () => {

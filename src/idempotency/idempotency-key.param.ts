@@ -1,0 +1,48 @@
+import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { invalidIdempotencyKey } from './idempotency-errors.js';
+import type { Repeatable } from './kept-answers.js';
+
+const VISIBLE_ASCII = '^[!-~]{1,255}$';
+
+/** The caller's key for the request, if there is one ("Sending once" in the contract). */
+export const IdempotencyKeyParam = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string | undefined => {
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    const key = headers['idempotency-key'] as string | undefined;
+    if (key !== undefined && !new RegExp(VISIBLE_ASCII).test(key)) throw invalidIdempotencyKey();
+    return key;
+  },
+);
+
+/** Documents the key of a route, and how an answer tells that it is repeated. Goes below the route's own answers. */
+export function ApiIdempotencyKey(): MethodDecorator {
+  return applyDecorators(
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description:
+        'A text of your choice, for instance a UUID. For 24 hours, repeating the request with its key has no further effect and returns the first answer.',
+      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: VISIBLE_ASCII },
+    }),
+    ApiResponse({
+      status: 200,
+      headers: {
+        'Idempotency-Replayed': {
+          description: 'Present if the request was a repeat, and this is the first answer again.',
+          schema: { type: 'string', enum: ['true'] },
+        },
+      },
+    }),
+  );
+}
+
+/** Returns the data of an answer, and tells in a header if it is repeated. */
+export function tellReplay<Answer>(
+  reply: FastifyReply,
+  { isReplayed, ...answer }: Repeatable<Answer>,
+): Omit<Repeatable<Answer>, 'isReplayed'> {
+  if (isReplayed) void reply.header('idempotency-replayed', 'true');
+  return answer;
+}
