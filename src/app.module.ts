@@ -8,6 +8,7 @@ import { ConfigModule } from './config/config.module.js';
 import type { Settings } from './config/settings.js';
 import { DatabaseModule } from './database/database.module.js';
 import { FilesModule } from './files/files.module.js';
+import { HealthModule } from './health/health.module.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { MailModule } from './mail/mail.module.js';
@@ -38,6 +39,7 @@ export class AppModule {
         RoomsModule,
         MailModule,
         IdempotencyModule,
+        HealthModule,
       ],
     };
   }

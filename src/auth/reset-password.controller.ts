@@ -1,6 +1,7 @@
-import { Controller, Get, Head, Req, Res } from '@nestjs/common';
+import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AnswersHead } from '../http/head-routes.js';
 import { Public } from '../tokens/caller.js';
 import { findQueryToken } from '../tokens/token.strategies.js';
 import { sendPage } from './pages/page.js';
@@ -15,14 +16,10 @@ import { incompleteResetPage, resetPasswordPage } from './pages/reset-password.p
 @Controller('reset-password')
 export class ResetPasswordController {
   @Get()
+  @AnswersHead()
   show(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
     return findQueryToken(request) === null
       ? sendPage(reply, 400, incompleteResetPage)
       : sendPage(reply, 200, resetPasswordPage);
-  }
-
-  @Head()
-  head(@Req() request: FastifyRequest, @Res() reply: FastifyReply): FastifyReply {
-    return this.show(request, reply);
   }
 }

@@ -119,6 +119,7 @@ const variables = z.object({
   TRUSTED_PROXIES: addressRanges.optional().meta(unset('none', 'Proxies whose X-Forwarded-For counts')),
   REGISTRATION: flag('open', 'closed').prefault('open').describe('Whether users may register'),
   RATE_LIMITS: flag('on', 'off').prefault('on').describe('Limits on abuse'),
+  SHUTDOWN_GRACE: integer(0, 3600).prefault('0').describe('Seconds that a shutdown still serves'),
   LOG_LEVEL: logLevel.prefault('info').describe('Lowest level to log'),
   NODE_ENV: z.string().optional().meta(unset('none', '`production` requires JWT_SECRET with MySQL')),
 });

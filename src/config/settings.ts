@@ -29,6 +29,7 @@ export class Settings {
   trustedProxies!: string[]; // addresses or CIDR blocks
   isRegistrationOpen!: boolean;
   rateLimits!: boolean;
+  shutdownGrace!: number; // in seconds
   logLevel!: Environment['LOG_LEVEL'];
   /** Memory in KiB, and passes over it. No variable sets the cost; only tests use a cheaper one. */
   hashing = { memoryCost: 19_456, timeCost: 2 };
@@ -70,6 +71,7 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     trustedProxies: env.TRUSTED_PROXIES ?? [],
     isRegistrationOpen: env.REGISTRATION,
     rateLimits: env.RATE_LIMITS,
+    shutdownGrace: env.SHUTDOWN_GRACE,
     logLevel: env.LOG_LEVEL,
   } satisfies Omit<Settings, 'hashing' | 'mailTiming'>);
 }

@@ -190,6 +190,11 @@ export class Reader {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
 
+  /** Rejects unless the database answers. */
+  async ping(): Promise<void> {
+    await this.query('SELECT epoch FROM database_epoch');
+  }
+
   /** Reads entities. */
   run<T>(read: (manager: ReadingManager) => Promise<T>): Promise<T> {
     return this.driver.use(({ manager }) => read(manager));

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { finished, Readable } from 'node:stream';
-import { Controller, Get, Head, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import {
   ApiBody,
   ApiConsumes,
@@ -15,6 +15,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
+import { AnswersHead } from '../http/head-routes.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { parseUuid } from '../http/parameters.js';
 import { notAMember } from '../membership/membership-errors.js';
@@ -60,6 +61,7 @@ export class FilesController {
       'For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.',
   })
   @Get(':file')
+  @AnswersHead()
   @ApiFileParam()
   @ApiHeader({
     name: 'Range',
@@ -88,17 +90,6 @@ export class FilesController {
     const bytes = hasBody ? await this.files.read(caller, file, range) : Readable.from([]);
     closeOnDisconnect(bytes, request.raw);
     return reply.status(status).headers(headers).send(bytes);
-  }
-
-  @Head(':file')
-  @ApiExcludeEndpoint()
-  head(
-    @CallerParam() caller: Caller,
-    @FileParam() uuid: string,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ) {
-    return this.downloadFile(caller, uuid, request, reply);
   }
 
   @Get()

@@ -26,6 +26,6 @@ import { Storage } from './storage/storage.js';
       },
     },
   ],
-  exports: [FilesService, FilesRepository],
+  exports: [FilesService, FilesRepository, Storage],
 })
 export class FilesModule {}

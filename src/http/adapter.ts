@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyMultipartOptions } from '@fastify/multipart';
-import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
 import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
 import { allowOrigins } from './cors.js';
 import { sendError } from './error.filter.js';
+import { addHeadRoutes } from './head-routes.js';
 import { deferBodyParsing } from './json-body.js';
 import { trackOrigins } from './origin.js';
-import { limitShutdown } from './shutdown.js';
+import { DrainingAdapter, limitShutdown } from './shutdown.js';
 import { rejectWrongMethods } from './wrong-methods.js';
 
 const REQUEST_TIMEOUT_MS = 3_600_000;
 
-export function createAdapter(settings: Settings, logger: Logger): FastifyAdapter {
-  const adapter = new FastifyAdapter({
+export function createAdapter(settings: Settings, logger: Logger): DrainingAdapter {
+  const adapter = new DrainingAdapter({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
@@ -23,7 +23,6 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
     // JSON may escape one character of a message as two sequences of six bytes.
     bodyLimit: Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384),
     multipart: { throwFileSizeLimit: false } satisfies FastifyMultipartOptions,
-    // Some GET routes have effects (log out, verify an email), which HEAD must not have.
     exposeHeadRoutes: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Fastify's 503 is not in the API's dialect, so requests are served until the last connection closes.
@@ -38,9 +37,11 @@ export function createAdapter(settings: Settings, logger: Logger): FastifyAdapte
       sendError(error, request, reply.header('x-request-id', request.id)),
     clientErrorHandler: handleClientError,
   });
+  adapter.graceSeconds = settings.shutdownGrace;
   const fastify = adapter.getInstance();
   trackOrigins(fastify);
   allowOrigins(fastify, settings);
+  addHeadRoutes(fastify);
   rejectWrongMethods(fastify);
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);

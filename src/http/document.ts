@@ -26,6 +26,7 @@ export function serveDocument(app: NestFastifyApplication): void {
     .addTag('messages', 'Message management routes within chats')
     .addTag('files', 'File upload and download routes')
     .addTag('rooms', 'Chats that can be found and joined by name')
+    .addTag('health', 'State of the server, for supervisors and load balancers')
     .addApiKey(
       { ...AUTHORIZATION_HEADER, description: 'JWT authentication token from login route' },
       'ApiKey',
@@ -51,11 +52,6 @@ export function serveDocument(app: NestFastifyApplication): void {
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
-  });
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRoute', (route) => {
-    if (route.method === 'GET' && route.url.startsWith('/api/docs'))
-      fastify.route({ ...route, method: 'HEAD' });
   });
   SwaggerModule.setup('api/docs', app, finish(document), {
     jsonDocumentUrl: 'api/docs-json',

@@ -1,6 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 
 const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+/** Begins a shutdown with `graceSeconds` in which everything goes on, while `ready` tells load balancers to leave. */
+export class DrainingAdapter extends FastifyAdapter {
+  graceSeconds = 0;
+  isDraining = false;
+
+  /** Nest awaits this method before it stops anything. */
+  override async beforeClose(): Promise<void> {
+    this.isDraining = true;
+    await sleep(this.graceSeconds * 1000);
+    super.beforeClose();
+  }
+}
 
 /** Lets a shutdown wait for open requests, but not for idle connections, and at most SHUTDOWN_TIMEOUT_MS. */
 export function limitShutdown(fastify: FastifyInstance): void {

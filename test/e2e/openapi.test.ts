@@ -6,7 +6,7 @@ import { expectSuccess, type Json, Member } from '../support/parley.js';
 import { ROUTES, type Route } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
-const TAGS = ['authentication', 'users', 'chats', 'messages'];
+const TAGS = ['authentication', 'users', 'chats', 'messages', 'health'];
 
 /** Statuses that any route may have beyond the contract's tables. */
 const COMMON_ERRORS = [413, 429, 500, 503];

@@ -47,6 +47,10 @@ export const ROUTES: Route[] = [
     ['PUT', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
     ['DELETE', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
   ]),
+  ...routes('health', [
+    ['GET', '/api/health/live', 'none', [200]],
+    ['GET', '/api/health/ready', 'none', [200]],
+  ]),
 ];
 
 /** The routes of files and rooms, which have their own tests. */

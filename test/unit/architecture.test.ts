@@ -32,6 +32,7 @@ const ALLOWED: Record<string, string[]> = {
   messages: [...BASE, 'idempotency', 'users', 'membership', 'files'],
   chats: [...BASE, 'idempotency', 'users', 'membership', 'files', 'messages'],
   rooms: [...BASE, 'idempotency', 'users', 'membership', 'messages', 'chats'],
+  health: [...BASE, 'files'],
   backup: ['config', 'database', 'files'],
 };
 

@@ -48,6 +48,7 @@ const DEFAULTS = {
   isRegistrationOpen: true,
   corsOrigins: '*',
   rateLimits: true,
+  shutdownGrace: 0,
   mailFrom: 'Parley <parley@127.0.0.1>',
   logLevel: 'info',
   hashing: { memoryCost: 19_456, timeCost: 2 },
@@ -87,6 +88,7 @@ test('each setting can be set', () => {
     REGISTRATION: 'closed',
     CORS_ORIGINS: 'https://chat.example.com, http://LOCALHOST:5173',
     RATE_LIMITS: 'off',
+    SHUTDOWN_GRACE: '15',
     LOG_LEVEL: 'silent',
   });
   expect(settings).toMatchObject({
@@ -104,6 +106,7 @@ test('each setting can be set', () => {
     isRegistrationOpen: false,
     corsOrigins: ['https://chat.example.com', 'http://localhost:5173'],
     rateLimits: false,
+    shutdownGrace: 15,
     logLevel: 'silent',
   });
 });
@@ -204,6 +207,8 @@ test.each([
   ['CORS_ORIGINS', '*,https://chat.example.com'],
   ['CORS_ORIGINS', 'https://*.example.com'],
   ['RATE_LIMITS', 'false'],
+  ['SHUTDOWN_GRACE', '-1'],
+  ['SHUTDOWN_GRACE', '15s'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%j stops the start', (name, value) => {
   expect(messageFor({ [name]: value })).toContain(`  ${name} must `);

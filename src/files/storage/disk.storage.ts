@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { storageFull } from '../file-errors.js';
@@ -39,6 +39,10 @@ export class DiskStorage extends Storage {
 
   async read(key: string, range?: ByteRange): Promise<Readable> {
     return new FileReader(await open(this.pathOf(key)), range);
+  }
+
+  async ping(): Promise<void> {
+    await access(this.folder, constants.R_OK | constants.W_OK | constants.X_OK);
   }
 
   async remove(key: string): Promise<void> {

@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
   ListMultipartUploadsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -28,6 +29,8 @@ interface S3Error {
 /** In bytes. The minimum of S3, because every upload buffers MAX_CONCURRENT_PARTS parts. */
 const PART_SIZE = 5 * 1_048_576;
 const MAX_CONCURRENT_PARTS = 2;
+
+const PING_TIMEOUT_MS = 2_000;
 
 /** Keeps files in a bucket of Amazon S3 or a compatible server. Credentials come from the usual AWS variables. */
 export class S3Storage extends Storage {
@@ -85,6 +88,15 @@ export class S3Storage extends Storage {
       throw new Error(`the bucket holds other bytes than ${range.start} to ${range.end} of ${key}`);
     }
     return bytes;
+  }
+
+  async ping(): Promise<void> {
+    const { bucket: Bucket } = this.settings;
+    const abortSignal = AbortSignal.timeout(PING_TIMEOUT_MS);
+    await this.client.send(new HeadBucketCommand({ Bucket }), { abortSignal }).catch((error: S3Error) => {
+      // The bucket answers, though its policy may allow objects alone.
+      if (error.$metadata?.httpStatusCode !== 403) throw error;
+    });
   }
 
   async remove(key: string): Promise<void> {

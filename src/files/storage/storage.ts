@@ -17,6 +17,9 @@ export abstract class Storage {
   /** The next chunk may overwrite the previous one. @throws when the key does not exist. */
   abstract read(key: string, range?: ByteRange): Promise<Readable>;
 
+  /** Rejects unless the storage can be used. */
+  abstract ping(): Promise<void>;
+
   /** Also removes the leftovers of a failed `write`. Does nothing if the key does not exist. */
   abstract remove(key: string): Promise<void>;
 }

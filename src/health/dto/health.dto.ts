@@ -1,0 +1,13 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+export type PartState = 'up' | 'down';
+
+const STATE = { enum: ['up', 'down'], example: 'up' };
+
+export class HealthDto {
+  @ApiProperty({ ...STATE, description: 'Whether the database answers within 2 seconds.' })
+  database!: PartState;
+
+  @ApiProperty({ ...STATE, description: 'Whether the folder or bucket of files does.' })
+  storage!: PartState;
+}

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { Reader } from '../database/unit-of-work.js';
+import { Storage } from '../files/storage/storage.js';
+import { databaseUnavailable } from '../http/error-response.js';
+import type { DrainingAdapter } from '../http/shutdown.js';
+import type { HealthDto, PartState } from './dto/health.dto.js';
+import { shuttingDown } from './health-errors.js';
+
+const TIMEOUT_MS = 2_000;
+
+/** A part of the server that is checked at most once at a time, however many ask. */
+class Part {
+  /** As of the last check. */
+  state: PartState = 'up';
+  private checking?: Promise<PartState>;
+
+  constructor(private readonly ping: () => Promise<void>) {}
+
+  async check(): Promise<PartState> {
+    this.checking ??= this.ping()
+      .then(
+        () => 'up' as const,
+        () => 'down' as const,
+      )
+      .finally(() => (this.checking = undefined));
+    this.state = await Promise.race([this.checking, sleep(TIMEOUT_MS, 'down' as const, { ref: false })]);
+    return this.state;
+  }
+}
+
+/** Tells whether the server can serve ("To operate it" in the contract). */
+@Injectable()
+export class Health {
+  private readonly database: Part;
+  private readonly storage: Part;
+
+  constructor(
+    private readonly host: HttpAdapterHost<DrainingAdapter>,
+    reader: Reader,
+    storage: Storage,
+  ) {
+    this.database = new Part(() => reader.ping());
+    this.storage = new Part(() => storage.ping());
+  }
+
+  /** Returns the states of the last check, and starts the next one, so that a part that hangs delays nothing. */
+  getLastStates(): HealthDto {
+    void this.check();
+    return { database: this.database.state, storage: this.storage.state };
+  }
+
+  /** @throws ParleyError (unavailable) when the server drains or its database does not answer. */
+  async requireReady(): Promise<HealthDto> {
+    if (this.host.httpAdapter.isDraining) throw shuttingDown();
+    const states = await this.check();
+    if (states.database === 'down') throw databaseUnavailable();
+    return states;
+  }
+
+  private async check(): Promise<HealthDto> {
+    const [database, storage] = await Promise.all([this.database.check(), this.storage.check()]);
+    return { database, storage };
+  }
+}
