@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOperation, ApiQuery, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
@@ -35,6 +36,7 @@ export class AuthController {
     description: 'Generates an authentication token given a valid username and password.',
   })
   @Post('login')
+  @RouteConfig({ takesTime: true })
   @HttpCode(200)
   @Public()
   @ApiSuccess('authentication token along with success status', TokenDto, EXAMPLE)
@@ -92,6 +94,7 @@ export class AuthController {
       'Completes the flow. Overwrites the current password of the user, but does not revoke any valid authentication tokens.',
   })
   @Post('reset-password')
+  @RouteConfig({ takesTime: true })
   @HttpCode(200)
   @RequiresToken('reset-password')
   @ApiSecurity('ResetPasswordToken')

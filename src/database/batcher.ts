@@ -1,4 +1,4 @@
-import { isUnavailable } from './driver-errors.js';
+import { DatabaseUnavailable, isUnavailable } from './driver-errors.js';
 
 export interface Waiting<Item, Result> {
   item: Item;
@@ -22,6 +22,8 @@ const MAX_BATCH_SIZE = 128;
  */
 export class Batcher<Item, Result> {
   private waiting: Waiting<Item, Result>[] = [];
+  /** From a batch of which the database refused one: each runs by itself, so that the others succeed. */
+  private alone: Waiting<Item, Result>[] = [];
   private working = false;
 
   /** `work` returns, in the order of the items, the result of each or its error. */
@@ -42,6 +44,7 @@ export class Batcher<Item, Result> {
     while (this.waiting.length > 0) {
       await this.gather();
       await this.workOn(this.waiting.splice(0, this.maxBatchSize));
+      while (this.alone.length > 0) await this.workOn(this.alone.splice(0, 1));
     }
     this.working = false;
   }
@@ -62,12 +65,13 @@ export class Batcher<Item, Result> {
     try {
       settle(batch, await this.work(batch.map(({ item }) => item)));
     } catch (error) {
-      // The database refused one of the items: run each by itself, so that the others succeed.
-      const refused = batch.length > 1 && !isUnavailable(error);
-      for (const waiting of batch) {
-        if (refused) await this.workOn([waiting]);
-        else waiting.reject(error);
+      if (batch.length > 1 && !isUnavailable(error)) {
+        this.alone = batch;
+        return;
       }
+      // The rest would wait for the database as long again.
+      const rest = error instanceof DatabaseUnavailable ? [this.alone.splice(0), this.waiting.splice(0)] : [];
+      for (const { reject } of [batch, ...rest].flat()) reject(error);
     }
   }
 }

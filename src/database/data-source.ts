@@ -4,10 +4,11 @@ import type { Pool } from 'mysql2';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { type DatabaseSettings, StartError } from '../config/settings.js';
+import { DATABASE_DEADLINE_MS } from './driver.js';
 
 const MIN_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
-const TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 10_000;
 
 const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
 
@@ -15,7 +16,8 @@ const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
 const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
-  'SET SESSION innodb_lock_wait_timeout = 5',
+  // Short, so that a unit of work that meets a lock can run again within its deadline.
+  'SET SESSION innodb_lock_wait_timeout = 2',
 ];
 
 /** The collation of all text columns. Literals must have the same one. */
@@ -85,7 +87,7 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
       ...shared,
       type: 'better-sqlite3',
       database: database.file,
-      timeout: TIMEOUT_MS,
+      timeout: START_TIMEOUT_MS,
       prepareDatabase: (connection: { pragma(text: string): void }) => {
         connection.pragma('journal_mode = WAL');
         // Each commit is flushed to disk, so that acknowledged writes survive a power cut.
@@ -107,7 +109,7 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     charset: 'utf8mb4_bin',
     // A unit of work sends several statements in one packet.
     multipleStatements: true,
-    connectTimeout: TIMEOUT_MS,
+    connectTimeout: DATABASE_DEADLINE_MS,
     bigNumberStrings: false,
     // Each connection prepares a statement once for each length of its list. MySQL allows 16,382 for all instances.
     extra: { queueLimit: 10_000, maxPreparedStatements: 300 },
@@ -115,7 +117,12 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
 }
 
 function openReader(file: string): Promise<DataSource> {
-  const options = { type: 'better-sqlite3', database: file, timeout: TIMEOUT_MS, readonly: true } as const;
+  const options = {
+    type: 'better-sqlite3',
+    database: file,
+    timeout: START_TIMEOUT_MS,
+    readonly: true,
+  } as const;
   return new DataSource({ ...options, entities: ENTITIES }).initialize();
 }
 
@@ -131,7 +138,7 @@ async function inspect(database: DatabaseSettings): Promise<Server> {
     user,
     password,
     database: name,
-    connectTimeout: TIMEOUT_MS,
+    connectTimeout: START_TIMEOUT_MS,
   });
   try {
     const [rows] = await connection.query<RowDataPacket[]>(

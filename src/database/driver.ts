@@ -13,6 +13,12 @@ export interface Outcome {
 }
 
 /**
+ * Bounds a read, and a unit of work with its wait for a connection and its retries, so that a database that stalls does not
+ * stall requests. Below 5 s, within which every request has its answer ("Limits" in the contract).
+ */
+export const DATABASE_DEADLINE_MS = 4_500;
+
+/**
  * Runs SQL without TypeORM's query runner, which costs more than a short query. Throws `QueryFailedError` when the database
  * refuses a statement and `DatabaseUnavailable` when the database does not answer.
  */
@@ -22,8 +28,8 @@ export interface Driver {
 
   read(statement: Statement): Promise<unknown[]>;
 
-  /** Runs `task` on a connection that nothing else uses meanwhile. */
-  use<T>(task: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Runs `task` on a connection that nothing else uses meanwhile, for at most `timeoutMs`. */
+  use<T>(task: (connection: Connection) => Promise<T>, timeoutMs?: number): Promise<T>;
 }
 
 export interface Connection {

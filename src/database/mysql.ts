@@ -1,11 +1,14 @@
 import type { Pool, PoolConnection, QueryError } from 'mysql2';
 import type { DataSource } from 'typeorm';
-import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
+import {
+  type Connection,
+  DATABASE_DEADLINE_MS,
+  type Driver,
+  queryError,
+  type Outcome,
+  type Statement,
+} from './driver.js';
 import { DatabaseUnavailable } from './driver-errors.js';
-
-/** Bounds the wait for a connection, and then the work on it, so that a stalled database does not stall requests. */
-const TASK_TIMEOUT_MS = 15_000;
-const READ_TIMEOUT_MS = 10_000;
 
 /**
  * Longer lists are sent as text: each connection would keep a prepared statement for each length, with a definition of
@@ -22,7 +25,7 @@ export class Mysql implements Driver {
   read(statement: Statement): Promise<unknown[]> {
     const { pool } = this.dataSource.driver as unknown as { pool: Pool };
     return new Promise((resolve, reject) => {
-      const lease = new Lease(READ_TIMEOUT_MS, reject);
+      const lease = new Lease(DATABASE_DEADLINE_MS, reject);
       pool.getConnection((error, connection) => {
         if (error) return lease.fail(unreachable(error));
         if (!lease.take(connection)) return;
@@ -39,10 +42,10 @@ export class Mysql implements Driver {
     });
   }
 
-  use<T>(task: (connection: Connection) => Promise<T>): Promise<T> {
+  use<T>(task: (connection: Connection) => Promise<T>, timeoutMs = DATABASE_DEADLINE_MS): Promise<T> {
     const runner = this.dataSource.createQueryRunner();
     return new Promise((resolve, reject) => {
-      const lease = new Lease(TASK_TIMEOUT_MS, reject);
+      const lease = new Lease(timeoutMs, reject);
       const run = async () => {
         const connection = await (runner.connect() as Promise<PoolConnection>).catch((error: Error) => {
           throw unreachable(error);
@@ -63,8 +66,8 @@ export class Mysql implements Driver {
 }
 
 /**
- * Bounds the use of a connection in time. The time starts anew when the connection arrives. After it the connection is
- * closed, and the server rolls back an open transaction.
+ * Bounds in time the wait for a connection and its use. After it the connection is closed, and the server rolls back an open
+ * transaction.
  */
 class Lease {
   private connection?: PoolConnection;
@@ -72,14 +75,14 @@ class Lease {
   private readonly timer: NodeJS.Timeout;
 
   constructor(
-    deadline: number,
+    timeoutMs: number,
     private readonly reject: (error: Error) => void,
   ) {
     this.timer = setTimeout(() => {
       this.ended = true;
       this.connection?.destroy();
       this.reject(new DatabaseUnavailable('the database takes too long'));
-    }, deadline);
+    }, timeoutMs);
   }
 
   /** Returns false, and releases the connection, when the time is over. */
@@ -89,7 +92,6 @@ class Lease {
       return false;
     }
     this.connection = connection;
-    this.timer.refresh();
     return true;
   }
 

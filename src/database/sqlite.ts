@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { DataSource } from 'typeorm';
-import { type Connection, type Driver, queryError, type Outcome, type Statement } from './driver.js';
+import {
+  type Connection,
+  DATABASE_DEADLINE_MS,
+  type Driver,
+  queryError,
+  type Outcome,
+  type Statement,
+} from './driver.js';
 import { isBusy } from './driver-errors.js';
 
 /** The part of better-sqlite3's synchronous API that is used here. */
@@ -19,7 +26,6 @@ interface PreparedStatement {
 
 const MAX_PREPARED_STATEMENTS = 500;
 
-const MAX_BUSY_MS = 5_000;
 const BUSY_RETRY_MS = 10;
 
 export class Sqlite implements Driver {
@@ -72,7 +78,7 @@ export class Sqlite implements Driver {
   /** After a wait in vain, statements fail at once for as long again. */
   private mayWait(): boolean {
     const now = performance.now();
-    if (now > this.busyUntil + MAX_BUSY_MS) this.busyUntil = now + MAX_BUSY_MS;
+    if (now > this.busyUntil + DATABASE_DEADLINE_MS) this.busyUntil = now + DATABASE_DEADLINE_MS;
     return now < this.busyUntil;
   }
 

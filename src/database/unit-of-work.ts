@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
-import { type Connection, type Driver, type Outcome, type SqlValue, type Statement } from './driver.js';
+import {
+  type Connection,
+  DATABASE_DEADLINE_MS,
+  type Driver,
+  type Outcome,
+  type SqlValue,
+  type Statement,
+} from './driver.js';
 import { Mysql } from './mysql.js';
 import { Sqlite } from './sqlite.js';
 import { isRetryable } from './driver-errors.js';
@@ -147,18 +154,22 @@ export class UnitOfWork {
     return result;
   }
 
-  private async attempt<T>(work: (tx: Transaction) => Promise<T>, count = 1): Promise<T> {
-    try {
-      return await this.transact(work);
-    } catch (error) {
-      if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
-      await sleep(Math.random() * RETRY_DELAY_MS * count);
-      return this.attempt(work, count + 1);
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const startedAt = performance.now();
+    let timeoutMs = DATABASE_DEADLINE_MS;
+    for (let count = 1; ; count += 1) {
+      try {
+        return await this.transact(work, timeoutMs);
+      } catch (error) {
+        if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
+        await sleep(Math.random() * RETRY_DELAY_MS * count);
+        timeoutMs = startedAt + DATABASE_DEADLINE_MS - performance.now();
+      }
     }
   }
 
   /** Does not use TypeORM's transactions, which lose count when SQLite rolls back by itself. */
-  private transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  private transact<T>(work: (tx: Transaction) => Promise<T>, timeoutMs: number): Promise<T> {
     return this.driver.use(async (connection) => {
       const tx = new Transaction(connection, this.driver);
       try {
@@ -172,7 +183,7 @@ export class UnitOfWork {
         });
         throw error;
       }
-    });
+    }, timeoutMs);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { finished, Readable } from 'node:stream';
 import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiBody,
   ApiConsumes,
@@ -15,7 +16,6 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
-import { AnswersHead } from '../http/head-routes.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { parseUuid } from '../http/parameters.js';
 import { notAMember } from '../membership/membership-errors.js';
@@ -61,7 +61,7 @@ export class FilesController {
       'For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.',
   })
   @Get(':file')
-  @AnswersHead()
+  @RouteConfig({ answersHead: true, takesTime: true })
   @ApiFileParam()
   @ApiHeader({
     name: 'Range',
@@ -104,6 +104,7 @@ export class FilesController {
       'Upload the file of a message, once, within a day of sending the message. Images are recognised by their bytes.',
   })
   @Post(':file')
+  @RouteConfig({ takesTime: true })
   @ApiFileParam()
   @HttpCode(200)
   @ApiConsumes('multipart/form-data')

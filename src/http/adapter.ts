@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
 import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
 import { allowOrigins } from './cors.js';
+import { limitHandlers } from './deadline.js';
 import { sendError } from './error.filter.js';
 import { addHeadRoutes } from './head-routes.js';
 import { deferBodyParsing } from './json-body.js';
@@ -43,6 +44,7 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
   allowOrigins(fastify, settings);
   addHeadRoutes(fastify);
   rejectWrongMethods(fastify);
+  limitHandlers(fastify);
   deferBodyParsing(fastify);
   rejectUnknownExpectations(fastify.server);
   limitShutdown(fastify);

@@ -12,6 +12,8 @@ export const internalError = () => new ParleyError('internal', 'internal server 
 export const databaseUnavailable = () =>
   new ParleyError('unavailable', 'the database is unavailable, try again later');
 
+export const tookTooLong = () => new ParleyError('unavailable', 'the request took too long, try again later');
+
 export const malformedPath = () => malformed('request path must be valid percent-encoded UTF-8');
 
 const FASTIFY_ERRORS: Record<string, ParleyError | undefined> = {

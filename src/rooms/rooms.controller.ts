@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { invalidInput } from '../errors/errors.js';
@@ -59,6 +60,7 @@ export class RoomsController {
       'Join an existing chat room by name. For private rooms, the correct password must be provided. Joining again renews `joined_at`.',
   })
   @Post('join_room')
+  @RouteConfig({ takesTime: true })
   @HttpCode(200)
   @OnMissingToken(tokenMissing)
   @ApiRoomAnswer(200, 'Successfully joined the room', RoomJoinedDto, {
@@ -81,6 +83,7 @@ export class RoomsController {
 
   @ApiOperation({ summary: 'Create Room.', description: 'The caller owns it and is its first member.' })
   @Post('create_room')
+  @RouteConfig({ takesTime: true })
   @HttpCode(201)
   @ApiRoomAnswer(201, 'Successfully created the room', RoomCreatedDto, {
     message: 'room "General Discussion" created',

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, UseGuards } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
@@ -36,6 +37,7 @@ export class UsersController {
     description: 'Create a user with given name, email, username and password.',
   })
   @Post()
+  @RouteConfig({ takesTime: true })
   @HttpCode(200)
   @Public()
   @ApiSuccess('successfully created user; a verification mail is on its way')
@@ -84,6 +86,7 @@ export class UsersController {
     description: 'Their name, password, or email by their username.',
   })
   @Put(':user')
+  @RouteConfig({ takesTime: true })
   @UseGuards(SelfGuard)
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to update')

@@ -83,6 +83,28 @@ test('an unavailable database is called once per batch, not once per item', asyn
   expect(batches).toHaveLength(1);
 });
 
+test('a database that does not answer is not asked again for the items that wait', async () => {
+  const { batcher, batches, finish } = createRecordingBatcher(() => new DatabaseUnavailable());
+  const first = batcher.add(1);
+  await new Promise(setImmediate);
+  const results = Promise.allSettled([first, batcher.add(2), batcher.add(3)]);
+  await finish();
+  expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(batches).toEqual([[1]]);
+});
+
+test('a database that goes away while items run one by one is asked for none of the rest', async () => {
+  const failures = [new Refused(), new DatabaseUnavailable()];
+  const { batcher, batches, finish } = createRecordingBatcher(() => failures[batches.length - 1]);
+  const results = Promise.allSettled([1, 2, 3].map((item) => batcher.add(item)));
+  await finish();
+  expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(batches).toEqual([[1, 2, 3], [1]]);
+  const next = batcher.add(4);
+  await finish();
+  expect(await next).toBe('4');
+});
+
 test('an error among the results rejects only its item, and the next batch still runs', async () => {
   const batcher = new Batcher<number, string>(async (items) =>
     items.map((item) => (item === 2 ? new Refused('two') : String(item))),
