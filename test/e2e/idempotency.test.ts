@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
 import { findViolations } from '../support/invariants.js';
-import { CONFLICT, errorOf, isReplayed, replayOf, seen, under } from '../support/keyed.js';
+import { CONFLICT, errorOf, isReplayed, replayOf, seen, textOf, under } from '../support/keyed.js';
 import type { Answer, Json, Member } from '../support/parley.js';
 import { createRoom, join, leave, type TestRoom } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
@@ -103,7 +103,7 @@ const OPERATIONS: Operation[] = [
 describe.each(OPERATIONS)('$name under a key', ({ call, other, effects }) => {
   test('has one effect and one answer, however often it is repeated', async () => {
     const first = await call();
-    expect(seen(first)).toEqual({ status: 200, replayed: null, text: first.text });
+    expect(seen(first)).toEqual({ status: 200, replayed: null, text: textOf(first) });
     for (const _ of ['once', 'twice']) expect(seen(await call())).toEqual(replayOf(first));
     expect(await effects()).toBe(1);
   });
@@ -112,8 +112,8 @@ describe.each(OPERATIONS)('$name under a key', ({ call, other, effects }) => {
     const answers = await Promise.all(Array.from({ length: 50 }, call));
     const [first, ...others] = answers.filter((answer) => !isReplayed(answer));
     expect(others).toEqual([]);
-    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`))).toEqual(
-      new Set([`200 ${first.text}`]),
+    expect(new Set(answers.map((answer) => `${answer.status} ${textOf(answer)}`))).toEqual(
+      new Set([`200 ${textOf(first)}`]),
     );
     expect(await effects()).toBe(1);
   });
@@ -170,6 +170,18 @@ test('requests without a key act each time and keep no answer', async () => {
   }
   expect(await textsIn(chat)).toEqual(['first', 'hello', 'hello']);
   expect(await server.app.get(Reader).query('SELECT * FROM idempotency_keys')).toEqual(before);
+});
+
+test('a repeat is the first answer byte for byte', async () => {
+  const headers = { authorization: alex.token, 'content-type': 'application/json', ...under(key).headers };
+  const post = (body: string) =>
+    fetch(`${server.url}/api/chats/${chat}/messages`, { method: 'POST', headers, body });
+  const [first, repeat] = [
+    await post('{"type":"file","filename":"a.txt"}'),
+    await post('{"filename":"\\u0061.txt", "type":"file"}'),
+  ];
+  expect(repeat.headers.get('idempotency-replayed')).toBe('true');
+  expect(await repeat.text()).toBe(await first.text());
 });
 
 test('two keys in one request are a bad key', async () => {

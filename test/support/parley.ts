@@ -11,7 +11,6 @@ export interface Answer {
   headers: Headers;
   /** The parsed JSON, or the text if the answer is not JSON. */
   body: Json;
-  text: string;
 }
 
 export interface RequestOptions {
@@ -53,7 +52,6 @@ export class Parley {
       status: response.status,
       headers: response.headers,
       body: isJson ? JSON.parse(text) : text,
-      text,
     };
     if (isJson) this.checker.check(method, path, answer.status, answer.body);
     if (isJson && answer.status >= 400) checkErrorBody(answer.status, answer.body);
