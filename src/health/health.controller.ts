@@ -1,6 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
+import { malformedPath } from '../http/error-response.js';
 import { AnswersHead } from '../http/head-routes.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { PublicUncounted } from '../tokens/caller.js';
@@ -23,7 +24,7 @@ export class HealthController {
   @Get('live')
   @AnswersHead()
   @ApiSuccess('the process serves', HealthDto, ALL_UP)
-  @ApiErrors()
+  @ApiErrors(malformedPath())
   getLiveness() {
     return success(this.health.getLastStates());
   }
@@ -36,7 +37,7 @@ export class HealthController {
   @Get('ready')
   @AnswersHead()
   @ApiSuccess('the server can serve', HealthDto, ALL_UP)
-  @ApiErrors(shuttingDown())
+  @ApiErrors(malformedPath(), shuttingDown())
   async getReadiness() {
     return success(await this.health.requireReady());
   }

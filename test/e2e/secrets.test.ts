@@ -134,7 +134,8 @@ test('failures of the server log no secret, and callers get no details', async (
   await fail(parley.post('/api/users', newcomer));
   await fail(parley.get('/api/auth/forgot-password?username=alex'));
   await fail(sam.put('/api/users/sam', { password: digest('new'), email: 'other@e.x' }));
-  for (const table of ['files', 'messages', 'sender_blocks']) await runSql(`DROP TABLE ${table}`);
+  for (const table of ['files', 'messages', 'sender_blocks', 'idempotency_keys'])
+    await runSql(`DROP TABLE ${table}`);
   await fail(sam.get('/api/chats'));
   await fail(sam.get(path));
   await fail(sam.post(path, { type: 'message', message: 'nobody else’s business' }));

@@ -48,8 +48,8 @@ export const ROUTES: Route[] = [
     ['DELETE', MESSAGE, 'ApiKey', [200, 400, 401, 403]],
   ]),
   ...routes('health', [
-    ['GET', '/api/health/live', 'none', [200]],
-    ['GET', '/api/health/ready', 'none', [200]],
+    ['GET', '/api/health/live', 'none', [200, 400]],
+    ['GET', '/api/health/ready', 'none', [200, 400]],
   ]),
 ];
 

@@ -1,19 +1,23 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 
 /** Counts hits of all shared limits in one table, instead of wrong room passwords alone. */
-export class LimitCounters1795700000000 implements MigrationInterface {
+export class LimitCounters1795900000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
+    const { type } = queryRunner.connection.options;
+    const collation = type === 'mariadb' ? 'utf8mb4_nopad_bin' : 'utf8mb4_0900_bin';
+    const binary = isSqlite(queryRunner) ? {} : { charset: 'utf8mb4', collation };
     const integer = isSqlite(queryRunner) ? 'integer' : 'int';
     await queryRunner.createTable(
       new Table({
         name: 'limit_counters',
         columns: [
-          { name: 'name', type: 'varchar', length: '32', isPrimary: true },
-          { name: 'subject', type: 'varchar', length: '64', isPrimary: true },
+          { name: 'name', type: 'varchar', length: '32', isPrimary: true, ...binary },
+          { name: 'subject', type: 'varchar', length: '64', isPrimary: true, ...binary },
           { name: 'hits', type: integer },
           { name: 'started_at', type: 'bigint' },
         ],
         indices: [{ name: 'ix_limit_counters_started_at', columnNames: ['started_at'] }],
+        withoutRowid: true,
       }),
       true,
     );

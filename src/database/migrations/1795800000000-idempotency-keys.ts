@@ -1,7 +1,7 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 
 /** Keeps the answers to requests that were sent under a key of the client. */
-export class IdempotencyKeys1795600000000 implements MigrationInterface {
+export class IdempotencyKeys1795800000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const { type } = queryRunner.connection.options;
     const mysql = type !== 'better-sqlite3';
