@@ -18,7 +18,6 @@ export function prepareDownload(file: FileRow, method: string, request: Incoming
     etag,
     'cache-control': 'private',
     'accept-ranges': 'bytes',
-    'x-content-type-options': 'nosniff',
     'content-security-policy': "default-src 'none'; sandbox",
   };
   // Do not pass Cache-Control: fetch() adds `no-cache` whenever its caller sets If-None-Match, and `fresh` would never

@@ -3,19 +3,21 @@ import type { FastifyMultipartOptions } from '@fastify/multipart';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
-import { handleClientError, rejectUnknownExpectations } from './client-errors.js';
+import { clientErrorHandler, rejectUnknownExpectations } from './client-errors.js';
 import { allowOrigins } from './cors.js';
 import { limitHandlers } from './deadline.js';
 import { sendError } from './error.filter.js';
 import { addHeadRoutes } from './head-routes.js';
 import { deferBodyParsing } from './json-body.js';
 import { trackOrigins } from './origin.js';
+import { addSecurityHeaders, securityHeaders } from './security-headers.js';
 import { DrainingAdapter, limitShutdown } from './shutdown.js';
 import { rejectWrongMethods } from './wrong-methods.js';
 
 const REQUEST_TIMEOUT_MS = 3_600_000;
 
 export function createAdapter(settings: Settings, logger: Logger): DrainingAdapter {
+  const headers = securityHeaders(settings);
   const adapter = new DrainingAdapter({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -35,18 +37,19 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
     // Node would answer a request without `Host` with an empty body.
     http: { requireHostHeader: false },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      sendError(error, request, reply.header('x-request-id', request.id)),
-    clientErrorHandler: handleClientError,
+      sendError(error, request, reply.headers({ ...headers, 'x-request-id': request.id })),
+    clientErrorHandler: clientErrorHandler(headers),
   });
   adapter.graceSeconds = settings.shutdownGrace;
   const fastify = adapter.getInstance();
+  addSecurityHeaders(fastify, settings);
   trackOrigins(fastify);
   allowOrigins(fastify, settings);
   addHeadRoutes(fastify);
   rejectWrongMethods(fastify);
   limitHandlers(fastify);
   deferBodyParsing(fastify);
-  rejectUnknownExpectations(fastify.server);
+  rejectUnknownExpectations(fastify.server, headers);
   limitShutdown(fastify);
   return adapter;
 }

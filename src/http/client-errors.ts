@@ -10,26 +10,31 @@ const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
 };
 const NOT_HTTP: [string, string] = ['400 Bad Request', 'request is not valid HTTP'];
 
-/** Answers a request that Node could not parse, and which Fastify therefore never sees. */
-export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
-  const { headers, body } = answer(reason);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
+type Headers = Record<string, string>;
+
+/** Answers requests that Node could not parse, and which Fastify therefore never sees. */
+export function clientErrorHandler(securityHeaders: Headers) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    const [status, reason] = CLIENT_ERRORS[error.code ?? ''] ?? NOT_HTTP;
+    const { headers, body } = answer(reason, securityHeaders);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
+  };
 }
 
 /** Answers 417 to an `Expect` header other than `100-continue`; Node's own answer has no body. */
-export function rejectUnknownExpectations(server: Server): void {
+export function rejectUnknownExpectations(server: Server, securityHeaders: Headers): void {
   server.on('checkExpectation', (_: unknown, response: ServerResponse) => {
-    const { headers, body } = answer("header 'Expect' must be '100-continue'");
+    const { headers, body } = answer("header 'Expect' must be '100-continue'", securityHeaders);
     response.writeHead(417, headers).end(body);
   });
 }
 
-function answer(reason: string) {
+function answer(reason: string, securityHeaders: Headers) {
   const body = JSON.stringify(failure(reason, new ParleyError('malformed_request', reason)));
   const headers = {
+    ...securityHeaders,
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': body.length,
     Connection: 'close',
