@@ -7,6 +7,7 @@ export type DatabaseSettings = NonNullable<Environment['DATABASE_URL']>;
 export type StorageSettings = NonNullable<Environment['STORAGE_URL']>;
 export type HashingCost = Settings['hashing'];
 export type MailTiming = Settings['mailTiming'];
+export type HttpTiming = Settings['httpTiming'];
 
 /** Stops the start. The message is for the operator, and is all that is printed. */
 export class StartError extends Error {}
@@ -35,6 +36,8 @@ export class Settings {
   hashing = { memoryCost: 19_456, timeCost: 2 };
   /** No variable sets the times; only tests use shorter ones. Several renewals must fit into a lease. */
   mailTiming = { pollMs: 1_000, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 1_000 };
+  /** No variable sets the times. `idleMs` is longer than the 60 s of common load balancers. */
+  httpTiming = { headersMs: 15_000, checkMs: 5_000, idleMs: 72_000, bodyMs: 25_000, uploadWindowMs: 30_000 };
 }
 
 /** Reads the environment and `.env`; the environment wins. Throws a StartError that names every setting at fault. */
@@ -73,7 +76,7 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     rateLimits: env.RATE_LIMITS,
     shutdownGrace: env.SHUTDOWN_GRACE,
     logLevel: env.LOG_LEVEL,
-  } satisfies Omit<Settings, 'hashing' | 'mailTiming'>);
+  } satisfies Omit<Settings, 'hashing' | 'mailTiming' | 'httpTiming'>);
 }
 
 /** Creates the folder and returns the secret, which is generated if the operator gave none. */

@@ -3,7 +3,7 @@ import type { FastifyMultipartOptions } from '@fastify/multipart';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
-import { clientErrorHandler, rejectUnknownExpectations } from './client-errors.js';
+import { clientErrorHandler, rejectUnknownExpectations, requestTimeout } from './client-errors.js';
 import { allowOrigins } from './cors.js';
 import { limitHandlers } from './deadline.js';
 import { sendError } from './error.filter.js';
@@ -12,33 +12,42 @@ import { deferBodyParsing } from './json-body.js';
 import { trackOrigins } from './origin.js';
 import { addSecurityHeaders, securityHeaders } from './security-headers.js';
 import { DrainingAdapter, limitShutdown } from './shutdown.js';
+import { limitSlowBodies } from './slow-clients.js';
 import { rejectWrongMethods } from './wrong-methods.js';
 
-const REQUEST_TIMEOUT_MS = 3_600_000;
+/** Holds the longest message, of which JSON may escape each character as two sequences of six bytes. */
+const MAX_BODY_BYTES = 262_144;
 
 export function createAdapter(settings: Settings, logger: Logger): DrainingAdapter {
+  const { httpTiming: timing } = settings;
   const headers = securityHeaders(settings);
+  const answerClientError = clientErrorHandler(headers);
   const adapter = new DrainingAdapter({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     trustProxy: settings.trustedProxies.length > 0 && settings.trustedProxies,
-    // JSON may escape one character of a message as two sequences of six bytes.
-    bodyLimit: Math.max(1_048_576, settings.maxMessageLength * 12 + 16_384),
+    bodyLimit: MAX_BODY_BYTES,
     multipart: { throwFileSizeLimit: false } satisfies FastifyMultipartOptions,
     exposeHeadRoutes: false,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Uploads may take long, but not stall: see limitSlowBodies.
+    requestTimeout: 0,
+    keepAliveTimeout: timing.idleMs,
     // Fastify's 503 is not in the API's dialect, so requests are served until the last connection closes.
     return503OnClosing: false,
     // As long as all headers may be: each route rejects parameters that are too long, after it has checked the token.
     routerOptions: { maxParamLength: 16_384 },
     // The contract defines `GET /api/files/`, a download without a file.
     rewriteUrl: ({ url = '/' }) => url.replace(/^\/api\/files\/(?=\?|$)/, '/api/files'),
-    // Node would answer a request without `Host` with an empty body.
-    http: { requireHostHeader: false },
+    http: {
+      // Node would answer a request without `Host` with an empty body.
+      requireHostHeader: false,
+      headersTimeout: timing.headersMs,
+      connectionsCheckingInterval: timing.checkMs,
+    },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       sendError(error, request, reply.headers({ ...headers, 'x-request-id': request.id })),
-    clientErrorHandler: clientErrorHandler(headers),
+    clientErrorHandler: answerClientError,
   });
   adapter.graceSeconds = settings.shutdownGrace;
   const fastify = adapter.getInstance();
@@ -49,6 +58,7 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
   rejectWrongMethods(fastify);
   limitHandlers(fastify);
   deferBodyParsing(fastify);
+  limitSlowBodies(fastify, timing, ({ socket }) => answerClientError(requestTimeout(), socket));
   rejectUnknownExpectations(fastify.server, headers);
   limitShutdown(fastify);
   return adapter;

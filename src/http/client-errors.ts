@@ -4,11 +4,17 @@ import type { Socket } from 'node:net';
 import { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 
+const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT';
+const LINGER_MS = 2_000;
+
 const CLIENT_ERRORS: Record<string, [string, string] | undefined> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'request headers are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'request took too long'],
+  [TIMEOUT]: ['408 Request Timeout', 'request took too long'],
 };
 const NOT_HTTP: [string, string] = ['400 Bad Request', 'request is not valid HTTP'];
+
+/** As Node's own for headers that take too long. */
+export const requestTimeout = () => Object.assign(new Error('request took too long'), { code: TIMEOUT });
 
 type Headers = Record<string, string>;
 
@@ -20,6 +26,9 @@ export function clientErrorHandler(securityHeaders: Headers) {
     const { headers, body } = answer(reason, securityHeaders);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
+    // A client that is too slow must not finish its request any more. Others may be sending, and read only then.
+    if (error.code === TIMEOUT) socket.destroySoon();
+    else setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };
 }
 

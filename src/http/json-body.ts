@@ -26,8 +26,16 @@ export class RawBody {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw malformed('request body must be a JSON object');
     }
+    if (!isShallow(value, MAX_DEPTH)) throw malformed(`request body must have at most ${MAX_DEPTH} levels`);
     return value as Record<string, unknown>;
   }
+}
+
+const MAX_DEPTH = 32;
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => isShallow(item, levels - 1));
 }
 
 export function deferBodyParsing(fastify: FastifyInstance): void {

@@ -15,8 +15,8 @@ const SMTP = {
   idleTimeout: 10_000,
   // The outbox counts attempts. One requeue covers a pooled connection that closes as a mail begins.
   maxRequeues: 1,
-  connectionTimeout: 60_000,
-  greetingTimeout: 60_000,
+  connectionTimeout: 30_000,
+  greetingTimeout: 30_000,
   // RFC 5321 gives a server ten minutes to confirm a mail. Hanging up before would send the mail twice.
   socketTimeout: 600_000,
 } as const;

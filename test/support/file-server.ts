@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Reader } from '#src/database/unit-of-work.js';
-import type { StorageSettings } from '#src/config/settings.js';
+import type { Settings, StorageSettings } from '#src/config/settings.js';
 import { form, type RawForm } from './forms.js';
 import { type Answer, expectSuccess, type Json, type Member } from './parley.js';
 import { startServer, type TestServer } from './server.js';
@@ -35,9 +35,13 @@ export class FileServer {
     readonly chat: string,
   ) {}
 
-  static async start(kind: StorageSettings['kind']): Promise<FileServer> {
+  static async start(kind: StorageSettings['kind'], overrides: Partial<Settings> = {}): Promise<FileServer> {
     const storage = await openTestStorage(kind);
-    const server = await startServer({ storage: storage.settings, maxFileSize: MAX_FILE_SIZE });
+    const server = await startServer({
+      storage: storage.settings,
+      maxFileSize: MAX_FILE_SIZE,
+      ...overrides,
+    });
     const { parley } = server;
     const [alex, sam, eve] = [
       await parley.signUp('alex'),
