@@ -26,6 +26,9 @@ interface PreparedStatement {
 
 const MAX_PREPARED_STATEMENTS = 500;
 
+/** Ends before a request's deadline does, so that nothing is written after the answer. */
+const MAX_BUSY_MS = DATABASE_DEADLINE_MS - 500;
+
 const BUSY_RETRY_MS = 10;
 
 export class Sqlite implements Driver {
@@ -78,7 +81,7 @@ export class Sqlite implements Driver {
   /** After a wait in vain, statements fail at once for as long again. */
   private mayWait(): boolean {
     const now = performance.now();
-    if (now > this.busyUntil + DATABASE_DEADLINE_MS) this.busyUntil = now + DATABASE_DEADLINE_MS;
+    if (now > this.busyUntil + MAX_BUSY_MS) this.busyUntil = now + MAX_BUSY_MS;
     return now < this.busyUntil;
   }
 
