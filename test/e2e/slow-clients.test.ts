@@ -146,4 +146,4 @@ test('aborted transfers leave no descriptor open', async () => {
   const before = descriptors();
   for (let round = 0; round < 3; round += 1) await abortMany();
   await until('the descriptors to be closed', () => descriptors() <= before || undefined);
-});
+}, 120_000);
