@@ -67,7 +67,9 @@ export async function readFilePart<T>(
     const isDisconnected = request.raw.destroyed && !request.raw.complete;
     // The storage has failed by itself if it was reading an intact part. All other errors come from the form.
     const isStorageError = storing !== undefined && storing.errored === null;
-    throw !isDisconnected && (isStorageError || error instanceof ParleyError) ? error : malformedForm();
+    const isBroken = storing !== undefined && storing.errored !== null && storing.errored !== tooLarge;
+    const isOurs = isStorageError || error instanceof ParleyError;
+    throw isDisconnected || isBroken || !isOurs ? malformedForm() : error;
   }
   if (!result) throw missingPart();
   return result.value;
