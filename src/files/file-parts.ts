@@ -64,12 +64,12 @@ export async function readFilePart<T>(
     // Most clients read the answer only after they have sent the whole body.
     request.raw.unpipe();
     request.raw.resume();
-    const isDisconnected = request.raw.destroyed && !request.raw.complete;
-    // The storage has failed by itself if it was reading an intact part. All other errors come from the form.
-    const isStorageError = storing !== undefined && storing.errored === null;
-    const isBroken = storing !== undefined && storing.errored !== null && storing.errored !== tooLarge;
-    const isOurs = isStorageError || error instanceof ParleyError;
-    throw isDisconnected || isBroken || !isOurs ? malformedForm() : error;
+    if (request.raw.destroyed && !request.raw.complete) throw malformedForm();
+    const partError = storing?.errored;
+    // A storage that fails leaves the part with an AbortError. Any other error of the part comes from the form, and
+    // the storage's error only follows from it.
+    if (partError && partError.name !== 'AbortError') throw partError === tooLarge ? tooLarge : malformedForm();
+    throw storing || error instanceof ParleyError ? error : malformedForm();
   }
   if (!result) throw missingPart();
   return result.value;

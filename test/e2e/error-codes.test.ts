@@ -161,7 +161,7 @@ test('of many unknown users the first three are named', async () => {
 test.each(['x', '"', '\u0001', '😀', '\u0800'])(
   'an error body has at most 4 KiB, of %j too',
   async (text) => {
-    const users = Array.from({ length: 3 }, (_, n) => text.repeat(50_000) + n);
+    const users = Array.from({ length: 3 }, (_, n) => text.repeat(12_000) + n);
     const { status, body } = await alex.post('/api/chats', { name: 'a', users, message: 'b' });
     expect(status).toBe(400);
     expect(Buffer.byteLength(JSON.stringify(body))).toBeLessThanOrEqual(4096);
