@@ -68,7 +68,8 @@ export async function readFilePart<T>(
     const partError = storing?.errored;
     // A storage that fails leaves the part with an AbortError. Any other error of the part comes from the form, and
     // the storage's error only follows from it.
-    if (partError && partError.name !== 'AbortError') throw partError === tooLarge ? tooLarge : malformedForm();
+    if (partError && partError.name !== 'AbortError')
+      throw partError === tooLarge ? tooLarge : malformedForm();
     throw storing || error instanceof ParleyError ? error : malformedForm();
   }
   if (!result) throw missingPart();
