@@ -47,7 +47,7 @@ export class Parley {
       body,
     });
     const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    const isJson = text !== '' && response.headers.get('content-type')?.startsWith('application/json');
     const answer = {
       status: response.status,
       headers: response.headers,
