@@ -69,7 +69,8 @@ export class AuthService {
   private async mailResetToken(username: string): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       const user = await this.users.findAndLockUser(tx, username);
-      if (user) await this.outbox.add(tx, { userId: user.id, kind: 'reset-password', address: user.email });
+      if (!user) return;
+      await this.outbox.addRequested(tx, { userId: user.id, kind: 'reset-password', address: user.email });
     });
   }
 
@@ -83,7 +84,7 @@ export class AuthService {
     await this.unitOfWork.run(async (tx) => {
       const user = await this.users.findAndLockUser(tx, username);
       if (!user || user.verified) return;
-      await this.outbox.add(tx, { userId: user.id, kind: 'verify-email', address: user.email });
+      await this.outbox.addRequested(tx, { userId: user.id, kind: 'verify-email', address: user.email });
     });
   }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { FastifyMultipartOptions } from '@fastify/multipart';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
 import { clientErrorHandler, rejectUnknownExpectations, requestTimeout } from './client-errors.js';
-import { allowOrigins } from './cors.js';
+import { allowOrigins, originHeaders } from './cors.js';
 import { limitHandlers } from './deadline.js';
 import { sendError } from './error.filter.js';
 import { addHeadRoutes } from './head-routes.js';
@@ -20,8 +21,12 @@ const MAX_BODY_BYTES = 262_144;
 
 export function createAdapter(settings: Settings, logger: Logger): DrainingAdapter {
   const { httpTiming: timing } = settings;
-  const headers = securityHeaders(settings);
-  const answerClientError = clientErrorHandler(headers);
+  const security = securityHeaders(settings);
+  const headersFor = (request?: IncomingMessage) => ({
+    ...security,
+    ...originHeaders(settings, request?.headers.origin),
+  });
+  const answerClientError = clientErrorHandler(headersFor);
   const adapter = new DrainingAdapter({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -46,8 +51,8 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
       connectionsCheckingInterval: timing.checkMs,
     },
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
-      sendError(error, request, reply.headers({ ...headers, 'x-request-id': request.id })),
-    clientErrorHandler: answerClientError,
+      sendError(error, request, reply.headers({ ...headersFor(request.raw), 'x-request-id': request.id })),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket),
   });
   adapter.graceSeconds = settings.shutdownGrace;
   const fastify = adapter.getInstance();
@@ -58,8 +63,8 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
   rejectWrongMethods(fastify);
   limitHandlers(fastify);
   deferBodyParsing(fastify);
-  limitSlowBodies(fastify, timing, ({ socket }) => answerClientError(requestTimeout(), socket));
-  rejectUnknownExpectations(fastify.server, headers);
+  limitSlowBodies(fastify, timing, (request) => answerClientError(requestTimeout(), request.socket, request));
+  rejectUnknownExpectations(fastify.server, headersFor);
   limitShutdown(fastify);
   return adapter;
 }

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import type { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 
@@ -19,9 +18,8 @@ export function registerDialect(dialect: Dialect): void {
   dialects.push(dialect);
 }
 
-export function errorBody(error: ParleyError, request: FastifyRequest): object {
-  // A route's own path, because the URL may be percent-encoded.
-  const path = request.routeOptions.url ?? request.url.split('?')[0];
+/** Writes an error as the family of the path does. */
+export function errorBody(error: ParleyError, path: string): object {
   const dialect = dialects.find(({ paths }) =>
     paths.some((family) => path === family || path.startsWith(`${family}/`)),
   );

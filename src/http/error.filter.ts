@@ -17,8 +17,17 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   const response = errorResponse(error);
   logServerError(error, response, request);
   if (reply.sent) return;
-  if (response.retryAfter !== undefined) void reply.header('retry-after', response.retryAfter);
-  void reply.status(response.status).send(errorBody(response, request));
+  setRetryAfter(response, reply);
+  void reply.status(response.status).send(errorBody(response, pathOf(request)));
+}
+
+/** Returns the path of the route, because that of the URL may be percent-encoded. */
+function pathOf({ routeOptions, url }: FastifyRequest): string {
+  return routeOptions.url ?? url.split('?')[0];
+}
+
+export function setRetryAfter({ retryAfter }: ParleyError, reply: FastifyReply): void {
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter);
 }
 
 /** Logs errors that no service foresaw, without query and body, which may contain secrets. */

@@ -6,7 +6,7 @@ import { Settings } from '../config/settings.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { Mail, type MailKind } from './mail.entity.js';
-import { getEarliestDueAt } from './mail-limits.js';
+import { CAUSED_MAILS, getEarliestDueAt, type MailLimit, REQUESTED_MAILS } from './mail-limits.js';
 import type { MailContent } from './mail.renderer.js';
 import { MailsRepository, type WaitingMail } from './mails.repository.js';
 
@@ -27,6 +27,8 @@ const TOKEN_KINDS = {
   'reset-password': 'reset-password',
   'password-changed': null,
 } as const satisfies Record<MailKind, string | null>;
+
+type NewMail = Pick<Mail, 'userId' | 'kind' | 'address'>;
 
 export interface Claim {
   mail: WaitingMail;
@@ -58,15 +60,28 @@ export class Outbox {
   ) {}
 
   /**
-   * Adds a mail; the transaction must hold the lock of the user's row. Beyond the limits a reset mail is dropped, and a
-   * verification mail is postponed, because the address could not be verified without it.
+   * Adds a mail; the transaction must hold the lock of the user's row. A verification mail beyond the limit is postponed,
+   * because the address could not be verified without it.
    */
-  async add(tx: Transaction, mail: Pick<Mail, 'userId' | 'kind' | 'address'>): Promise<void> {
+  async add(tx: Transaction, mail: NewMail): Promise<void> {
+    await this.insert(tx, mail, Math.max(now(), await this.getAllowedAt(tx, mail, CAUSED_MAILS)));
+  }
+
+  /** Adds a mail that anybody may request who knows the username. Beyond the limits it is dropped. */
+  async addRequested(tx: Transaction, mail: NewMail): Promise<void> {
+    if ((await this.getAllowedAt(tx, mail, REQUESTED_MAILS)) <= now()) await this.insert(tx, mail, now());
+  }
+
+  private async getAllowedAt(
+    tx: Transaction,
+    { userId, kind }: NewMail,
+    limits: MailLimit[],
+  ): Promise<number> {
+    return this.settings.rateLimits ? getEarliestDueAt(await tx.manager(), userId, kind, limits) : 0;
+  }
+
+  private async insert(tx: Transaction, mail: NewMail, dueAt: number): Promise<void> {
     const manager = await tx.manager();
-    const { userId, kind } = mail;
-    const allowedAt = this.settings.rateLimits ? await getEarliestDueAt(manager, userId, kind) : 0;
-    if (allowedAt > now() && kind === 'reset-password') return;
-    const dueAt = Math.max(allowedAt, now());
     await manager.insert(Mail, { ...mail, state: 'waiting', attempts: 0, dueAt, createdAt: now() });
     tx.afterCommit(() => {
       this.mailAdded

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { invalidInput, type ParleyError } from '../errors/errors.js';
+import { invalidInput, ParleyError } from '../errors/errors.js';
 import type { LocalLimit } from '../limits/limits.js';
 import { Limits } from '../limits/limits.service.js';
 import { COUNTED_AS, MISSING_TOKEN, TOKEN_KIND } from './caller.js';
@@ -43,7 +43,9 @@ export class TokenGuard implements CanActivate {
     try {
       await this.authenticate(context, request, required ?? 'authentication');
     } catch (error) {
-      this.limits.take('anonymous', origin.network, origin);
+      // Trouble of the database says nothing of the token.
+      if (error instanceof ParleyError && error.status < 500)
+        this.limits.take('anonymous', origin.network, origin);
       throw error;
     }
     const limit = this.reflector.get<LocalLimit | undefined>(COUNTED_AS, context.getHandler()) ?? 'call';
@@ -85,8 +87,10 @@ function createGuard(kind: TokenKind): CanActivate {
       if (error) throw error;
       if (caller) return caller;
       requireToken(kind, context.switchToHttp().getRequest<FastifyRequest>());
-      const { name, message = 'malformed' } = (info ?? {}) as Partial<Error>;
-      throw new InvalidToken(name === 'TokenExpiredError' ? 'expired' : 'malformed', message);
+      const isExpired = (info as Partial<Error> | undefined)?.name === 'TokenExpiredError';
+      throw isExpired
+        ? new InvalidToken('expired', 'jwt expired')
+        : new InvalidToken('malformed', 'malformed');
     }
   }
   return new KindGuard();

@@ -95,18 +95,21 @@ export class UsersService {
       throw nothingToUpdate();
     }
     const passwordHash = password === undefined ? undefined : await this.hasher.hash(password);
-    const work = this.unitOfWork.run(async (tx) => {
-      const user = await this.repository.lockUser(tx, userId);
-      if (name !== undefined) await (await tx.manager()).update(User, userId, { name });
-      if (passwordHash !== undefined) {
-        await this.repository.setPassword(tx, userId, passwordHash);
-        await this.outbox.add(tx, { userId, kind: 'password-changed', address: user.email });
-      }
-      if (email !== undefined && email !== user.email) await this.changeEmail(tx, userId, email);
-    });
-    await work.catch(throwConflict);
+    const isEmailChanged = await this.unitOfWork
+      .run(async (tx) => {
+        const user = await this.repository.lockUser(tx, userId);
+        if (name !== undefined) await (await tx.manager()).update(User, userId, { name });
+        if (passwordHash !== undefined) {
+          await this.repository.setPassword(tx, userId, passwordHash);
+          await this.outbox.add(tx, { userId, kind: 'password-changed', address: user.email });
+        }
+        const isNewEmail = email !== undefined && email !== user.email;
+        if (isNewEmail) await this.changeEmail(tx, userId, email);
+        return isNewEmail;
+      })
+      .catch(throwConflict);
     if (password !== undefined) this.audit.record('password_changed', origin, { userId });
-    if (email !== undefined) this.audit.record('email_changed', origin, { userId });
+    if (isEmailChanged) this.audit.record('email_changed', origin, { userId });
   }
 
   private async changeEmail(tx: Transaction, userId: number, email: string): Promise<void> {

@@ -175,6 +175,13 @@ test.each([null, 5, 'text', [1], true])('a token whose payload is %j is invalid'
   expect({ status, code: body.code }).toEqual({ status: 401, code: 'token_invalid' });
 });
 
+test('a token whose payload is no JSON is refused without the words of the parser', async () => {
+  const [header, , signature] = alex.token.split('.');
+  const token = [header, Buffer.from([0xff]).toString('base64url'), signature].join('.');
+  const { body } = await alex.parley.get('/api/chats', { token });
+  expect(body.reason).toBe('invalid token: malformed');
+});
+
 test.each(['/api/chats', '/api/nope', '/api/docs', '/api/rooms', '/api/chats/%ff'])(
   'the answer to %s carries x-request-id, each its own',
   async (path) => {

@@ -540,6 +540,16 @@ describe('malformed HTTP is answered in the dialect', () => {
     expectRawFailure(answer, [400, 417]);
   });
 
+  test.each([
+    ['POST', '/api/join_room', { Expect: 'miracles' }, 'error'],
+    ['GET', '/api/chats/%ff', {}, 'reason'],
+  ])('%s %s with %j is answered so that a page can read it', async (method, path, more, key) => {
+    const headers = { Origin: 'https://chat.example.com', ...more };
+    const [answer] = await exchange(server.url, request(method, path, { headers }));
+    expect(JSON.parse(answer.body)).toHaveProperty(key);
+    expect(answer.headers['access-control-allow-origin']).toBe('*');
+  });
+
   test('an upgrade to another protocol, which is ignored', async () => {
     const upgrade = { Connection: 'Upgrade, close', Upgrade: 'websocket' };
     const [answer] = await exchange(server.url, request('GET', '/api/chats', { headers: upgrade }));

@@ -41,6 +41,8 @@ const choice: fc.Arbitrary<Choice> = fc.record({
   password: fc.constantFrom('', 'wrong', ROOM_PASSWORD),
 });
 
+const byText = (a: unknown, b: unknown) => (String(a) < String(b) ? -1 : 1);
+
 let server: TestServer;
 let sequences = 0;
 
@@ -142,7 +144,7 @@ class Sequence {
         return member.delete(`${path}/messages/${index}`);
       case 'deleteChat':
         return member.delete(path);
-      case 'erase':
+      default:
         return member.delete(`/api/users/${member.username}`);
     }
   }
@@ -167,9 +169,11 @@ class Sequence {
     const ownRooms = (await member.get('/api/user_rooms')).body.rooms;
     const chats = this.chatIds.map(async (id) => [id, await this.viewChat(member, id)] as const);
     return {
-      list: list.body.data.map(({ uuid, messages }: Json) => [ids.get(uuid), messages[0]?.index]).toSorted(),
+      list: list.body.data
+        .map(({ uuid, messages }: Json) => [ids.get(uuid), messages[0]?.index])
+        .toSorted(byText),
       rooms: rooms.map(({ name, joined }: Json) => [this.strip(name), joined]),
-      ownRooms: ownRooms.map(({ chat, is_private }: Json) => [ids.get(chat), is_private]).toSorted(),
+      ownRooms: ownRooms.map(({ chat, is_private }: Json) => [ids.get(chat), is_private]).toSorted(byText),
       chats: Object.fromEntries(await Promise.all(chats)),
     };
   }
@@ -216,15 +220,15 @@ function viewOf({ erased, chats }: World, ids: string[]) {
     if (erased.includes(user)) return 'token_invalid';
     const own = all.filter(([, { members }]) => members.includes(user));
     return {
-      list: own.map(([id, { messages }]) => [id, messages.at(-1)?.index]).toSorted(),
+      list: own.map(([id, { messages }]) => [id, messages.at(-1)?.index]).toSorted(byText),
       rooms: all
         .filter(([, { room }]) => room === 'public')
         .map(([, { name, members }]) => [name, members.includes(user)])
-        .toSorted(),
+        .toSorted(byText),
       ownRooms: own
         .filter(([, { room }]) => room)
         .map(([id, { room }]) => [id, room === 'private' ? 1 : 0])
-        .toSorted(),
+        .toSorted(byText),
       chats: Object.fromEntries(ids.map((id) => [id, viewChat(user, chats[id])])),
     };
   };

@@ -50,6 +50,13 @@ describe('a client is cut off that', () => {
     expect(answers.length).toBeLessThanOrEqual(1);
   });
 
+  test('does not finish the body of a room, which is told in the dialect of rooms, also to a page', async () => {
+    const headers = { ...JSON_TYPE, Origin: 'https://chat.example.com', 'Content-Length': '1000' };
+    const [answer] = await exchange(files.server.url, request('POST', '/api/create_room', { headers }));
+    expect(JSON.parse(answer.body)).toEqual({ error: 'request took too long', code: 'malformed_request' });
+    expect(answer.headers['access-control-allow-origin']).toBe('*');
+  });
+
   test('does not go on with its upload, which leaves nothing behind', async () => {
     const link = await files.sendFile();
     const body = form({ content: Buffer.alloc(100_000) });

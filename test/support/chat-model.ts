@@ -82,7 +82,7 @@ export function apply(world: World, operation: Operation): { world: World; outco
 }
 
 function perform(world: World, operation: Operation): number | undefined {
-  const { type, id, user, member, name, text } = operation;
+  const { type, id, user, name, text } = operation;
   requireThat(!world.erased.includes(user), 'token_invalid');
   const requireUser = (username: string) => requireThat(!world.erased.includes(username), 'user_not_found');
   switch (type) {

@@ -1,11 +1,11 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { errorResponse } from '../../http/error-response.js';
-import { logServerError, sendError } from '../../http/error.filter.js';
+import { logServerError, sendError, setRetryAfter } from '../../http/error.filter.js';
 import { InvalidToken } from '../../tokens/token-errors.js';
 import { outcomePage, type Page, sendPage } from './page.js';
 
-const NEW_LINK = 'You get a new link whenever you change your email address in your chat program.';
+const NEW_LINK = 'Ask for a new link in your chat program.';
 
 export const verifiedPage = outcomePage({
   tone: 'good',
@@ -44,6 +44,12 @@ const troublePage = outcomePage({
   text: ['Your email address could not be verified now. Please follow the link again in a few minutes.'],
 });
 
+const busyPage = outcomePage({
+  tone: 'note',
+  title: 'Too many requests',
+  text: ['Your email address could not be verified now. Please follow the link again in a few minutes.'],
+});
+
 /** Returns whether the client is a browser: only browsers name HTML in `Accept`. */
 export function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes('text/html') ?? false;
@@ -58,11 +64,13 @@ export class VerifyEmailPageFilter implements ExceptionFilter {
     if (!wantsPage(request)) return sendError(error, request, reply);
     const response = errorResponse(error);
     logServerError(error, response, request);
+    setRetryAfter(response, reply);
     void sendPage(reply, response.status, pageFor(error, response.status));
   }
 }
 
 function pageFor(error: unknown, status: number): Page {
+  if (status === 429) return busyPage;
   if (status >= 500) return troublePage;
   const problem = error instanceof InvalidToken ? error.problem : 'malformed';
   return { expired: expiredPage, revoked: usedPage, malformed: damagedPage }[problem];

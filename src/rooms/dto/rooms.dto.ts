@@ -25,7 +25,7 @@ export function validateRoomName(value: unknown): string | undefined {
 }
 
 const validateInteger: Validator = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be an integer';
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a non-negative integer';
 
 const IsRoomName = () =>
   Validated(validateRoomName, { type: String, example: 'General Discussion', pattern: ROOM_NAME });
