@@ -15,8 +15,8 @@ export type AuditEvent =
   | 'rate_limited';
 
 /**
- * The security log: who did what, from where ("To operate it" in the contract). It is written at every LOG_LEVEL but
- * `silent`, and never holds a password, a token, an address of mail or a message.
+ * The security log: who did what, from where. It is written at every LOG_LEVEL but `silent`, and never holds a password, a
+ * token, an address of mail or a message.
  */
 @Injectable()
 export class Audit {

@@ -134,7 +134,7 @@ export class ChatsService implements OnModuleInit {
     await chat.addMembers([userId]);
   }
 
-  /** The owner removes anyone, and every member may leave ("Chats" in the contract). */
+  /** The owner removes anyone, and every member may leave. */
   private async removeUser(
     tx: Transaction,
     chat: LockedChat,

@@ -75,7 +75,7 @@ export function isDuplicate(
   if (code === 'SQLITE_CONSTRAINT_UNIQUE' || code === 'SQLITE_CONSTRAINT_PRIMARYKEY') {
     return message.endsWith(`${table}.${column}`);
   }
-  // The message also contains the value, before its end.
+  // Compare the end: the value in the message could contain the index's name.
   return (
     code === 'ER_DUP_ENTRY' && (message.endsWith(`for key '${index}'`) || message.endsWith(`.${index}'`))
   );

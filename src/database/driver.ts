@@ -13,8 +13,8 @@ export interface Outcome {
 }
 
 /**
- * Bounds a read, and a unit of work with its wait for a connection and its retries, so that a database that stalls does not
- * stall requests. Below 5 s, within which every request has its answer ("Limits" in the contract).
+ * Limits one read, and one unit of work including its wait for a connection and its retries. Shorter than the 5 s within
+ * which every request is answered.
  */
 export const DATABASE_DEADLINE_MS = 4_500;
 

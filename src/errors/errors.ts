@@ -1,4 +1,4 @@
-/** The closed list of error codes, with the status of each ("Error codes" in the contract). */
+/** The closed list of error codes, with the status of each. */
 export const STATUS_OF = {
   /** Also answered with 408, 414, 417 and 431, which HTTP has for some such requests. */
   malformed_request: 400,

@@ -11,7 +11,7 @@ export interface Download {
   range?: ByteRange;
 }
 
-/** Chooses the status, the headers and the bytes of a download ("Files" in the contract). */
+/** Chooses the status, the headers and the bytes of a download. */
 export function prepareDownload(file: FileRow, method: string, request: IncomingHttpHeaders): Download {
   const etag = `"${file.sha256}"`;
   const headers = {

@@ -30,7 +30,6 @@ class Part {
   }
 }
 
-/** Tells whether the server can serve ("To operate it" in the contract). */
 @Injectable()
 export class Health {
   private readonly database: Part;

@@ -1,4 +1,4 @@
-// The success and error bodies of the Chat App API ("The API contract", table of families).
+// The success and error bodies of the Chat App API.
 import type { ParleyError } from '../errors/errors.js';
 import type { Page } from './paging.js';
 
@@ -6,7 +6,7 @@ export function success<T>(data?: T) {
   return { status: 'success', data };
 }
 
-/** Answers a list, or a page of it. */
+/** Returns the body of an answer with a list, or with a page of a list. */
 export function successList<T>({ entries, next }: Page<T>) {
   return { status: 'success', data: entries, next };
 }

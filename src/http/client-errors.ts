@@ -27,7 +27,8 @@ export function clientErrorHandler(headersFor: HeadersFor) {
     const { headers, body } = answer(reason, headersFor, request);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.end(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`);
-    // A client that is too slow must not finish its request any more. Others may be sending, and read only then.
+    // Close at once after a time-out, so that the request cannot finish. Other clients may read the answer only after
+    // sending.
     if (error.code === TIMEOUT) socket.destroySoon();
     else setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };

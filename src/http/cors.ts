@@ -12,7 +12,7 @@ const EXPOSED_HEADERS = [
   'x-request-id',
 ].join(', ');
 
-/** Lets pages of other origins call every route ("Browsers" in the contract), but never with credentials. */
+/** Lets pages of other origins call every route, but never with credentials. */
 export function allowOrigins(fastify: FastifyInstance, { corsOrigins: origin }: Settings): void {
   if (origin.length === 0) return;
   const options = {

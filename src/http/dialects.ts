@@ -1,7 +1,7 @@
 import type { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 
-/** How one family of routes writes its errors ("The API contract", table of families). */
+/** How one family of routes writes its errors. */
 export interface Dialect {
   /** The paths of the family; each one stands for all paths below it, too. */
   paths: string[];

@@ -18,7 +18,7 @@ const DOCUMENTS = {
   'form-action': ["'none'"],
 };
 
-/** Returns what every answer has ("Browsers" in the contract), unless its route says otherwise. */
+/** Returns the headers of every answer whose route does not set others. */
 export function securityHeaders(settings: Settings): Headers {
   return headersOf(settings, NOTHING);
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 
 const SHUTDOWN_TIMEOUT_MS = 5_000;
 
-/** Begins a shutdown with `graceSeconds` in which everything goes on, while `ready` tells load balancers to leave. */
+/** Delays a shutdown by `graceSeconds`. Meanwhile every request is served, and `/api/health/ready` answers 503. */
 export class DrainingAdapter extends FastifyAdapter {
   graceSeconds = 0;
   isDraining = false;

@@ -17,7 +17,7 @@ export function limitSlowBodies(
   fastify.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     if (hasBody(raw)) {
-      // `deferBodyParsing` leaves only the type of forms.
+      // `deferBodyParsing` has removed every content type but multipart.
       const isUpload = request.headers['content-type'] !== undefined;
       const { socket } = raw;
       let seen = socket.bytesRead;

@@ -6,5 +6,5 @@ export const invalidIdempotencyKey = () =>
 export const idempotencyConflict = () =>
   new ParleyError('idempotency_conflict', 'the idempotency key belongs to another request');
 
-/** What a route that takes a key answers besides its own errors, for the document. */
+/** Errors of every route that takes a key: examples for the OpenAPI document. */
 export const IDEMPOTENCY_ERRORS = [invalidIdempotencyKey(), idempotencyConflict()];

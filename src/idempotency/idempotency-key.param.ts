@@ -6,7 +6,7 @@ import type { Repeatable } from './kept-answers.js';
 
 const VISIBLE_ASCII = '^[!-~]{1,255}$';
 
-/** The caller's key for the request, if there is one ("Sending once" in the contract). */
+/** The caller's key for the request, if there is one. */
 export const IdempotencyKeyParam = createParamDecorator(
   (_: unknown, context: ExecutionContext): string | undefined => {
     const { headers } = context.switchToHttp().getRequest<FastifyRequest>();

@@ -25,7 +25,7 @@ interface Guesses {
 
 const MAX_BUCKETS = 50_000;
 
-/** Refuses what exceeds a limit with `rate_limited` ("Limits" in the contract). `RATE_LIMITS=off` lifts all limits. */
+/** Refuses what exceeds a limit with `rate_limited`. `RATE_LIMITS=off` lifts all limits. */
 @Injectable()
 export class Limits {
   private readonly buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS });

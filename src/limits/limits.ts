@@ -1,5 +1,5 @@
 export interface Limit {
-  /** What is counted, for the error and for the README. */
+  /** What is counted, for the error and for SECURITY.md. */
   what: string;
   countedBy: string;
   max: number;
@@ -36,5 +36,5 @@ export const LOCAL_LIMITS = {
 export type SharedLimit = keyof typeof SHARED_LIMITS;
 export type LocalLimit = keyof typeof LOCAL_LIMITS;
 
-/** All limits by name ("Limits" in the contract). A test compares them with the README. */
+/** All limits by name. A test compares them with SECURITY.md. */
 export const LIMITS: Record<SharedLimit | LocalLimit, Limit> = { ...SHARED_LIMITS, ...LOCAL_LIMITS };

@@ -61,7 +61,7 @@ export class MessagesService {
     return { uuid, filename, url: this.files.uploadUrl(uuid) };
   }
 
-  /** Lists a page, or the messages next to an index ("Messages" in the contract). */
+  /** Lists a page, or the messages next to an index. */
   async list(access: ChatAccess, query: ListMessagesQuery): Promise<MessagePageDto> {
     const perPage = Number(query.per_page ?? 100);
     const order = query.order ?? 'asc';

@@ -41,7 +41,7 @@ export class RoomsRepository {
     return room;
   }
 
-  /** Returns public rooms by their ids, and whether the user has joined them: 0 or 1. */
+  /** Returns up to `limit` public rooms with ids above `after`, in the order of the ids. `joined` is 0 or 1. */
   findPublic(userId: number, after: number, limit: number): Promise<PublicRoomRow[]> {
     return this.reader.query(
       `SELECT r.id, r.name, m.user_id IS NOT NULL AS joined FROM rooms r
@@ -51,7 +51,7 @@ export class RoomsRepository {
     );
   }
 
-  /** Returns rooms of the user by their ids. */
+  /** Returns up to `limit` rooms of the user with ids above `after`, in the order of the ids. */
   findOf(userId: number, after: number, limit: number): Promise<OwnRoomRow[]> {
     return this.reader.query(
       `SELECT ${ROOM_COLUMNS}, m.joined_at AS joinedAt FROM members m

@@ -14,5 +14,5 @@ export class InvalidToken extends ParleyError {
 export const tokenRevoked = () => new InvalidToken('revoked', 'no longer valid');
 export const tokenMissing = () => new ParleyError('token_missing', "header 'Authorization' must be present");
 
-/** What the token guard answers, for the document. */
+/** Errors of the token guard: examples for the OpenAPI document. */
 export const TOKEN_ERRORS = [tokenMissing(), tokenRevoked(), limitExceeded('call', 1)];

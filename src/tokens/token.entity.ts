@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** A token of one kind is invalid where another kind is required ("Authentication" in the contract). */
+/** A token of one kind is invalid where another kind is required. */
 export const TOKEN_KINDS = ['authentication', 'reset-password', 'verify-email'] as const;
 
 export type TokenKind = (typeof TOKEN_KINDS)[number];

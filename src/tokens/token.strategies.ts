@@ -30,7 +30,7 @@ function createStrategy(kind: TokenKind) {
       super({
         // passport-jwt passes any request on, but its types know only Express's.
         jwtFromRequest: findToken[kind] as unknown as StrategyOptionsWithoutRequest['jwtFromRequest'],
-        // Its types know only strings, but jsonwebtoken takes a key object.
+        // passport-jwt's types allow only strings, but jsonwebtoken accepts a key object.
         secretOrKey: tokens.signingKey as unknown as string,
         algorithms: [TOKEN_ALGORITHM],
       });

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import { UsersService } from './users.service.js';
 
-/** Requires that `{user}` is the caller, before the body is validated ("Order of checks" in the contract). */
+/** Requires that `{user}` is the caller, before the body is validated. */
 @Injectable()
 export class SelfGuard implements CanActivate {
   constructor(private readonly users: UsersService) {}

@@ -2,7 +2,7 @@ import { ParleyError } from '../errors/errors.js';
 
 const MAX_NAMED_USERS = 3;
 
-/** Names the first users of a list ("Error codes" in the contract). */
+/** Names the first users of a list, because an error body has at most 4 KiB. */
 export function userNotFound(...usernames: string[]): ParleyError {
   const names = usernames.slice(0, MAX_NAMED_USERS).map((name) => `'${name}'`);
   const others = usernames.length - names.length;

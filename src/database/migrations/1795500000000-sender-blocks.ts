@@ -70,8 +70,8 @@ async function dropKeys(queryRunner: QueryRunner): Promise<void> {
 }
 
 /**
- * To change a table's foreign keys on SQLite is to drop it and make it anew. TypeORM turns foreign keys off for that, but
- * taking a migration back it does so too late: the files of all messages would lose them.
+ * SQLite changes a foreign key by dropping and recreating the table. On a revert TypeORM turns foreign keys off too late,
+ * and the files lose their messages. So save and restore these references.
  */
 async function keepingFiles(queryRunner: QueryRunner, change: () => Promise<void>): Promise<void> {
   if (!isSqlite(queryRunner)) return change();

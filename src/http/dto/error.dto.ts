@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ERROR_CODES, type ErrorCode } from '../../errors/errors.js';
 
-/** Adds `code` and `field`, which all error bodies have ("Error codes" in the contract). */
+/** Adds `code` and `field`, which all error bodies have. */
 export class ErrorDetailsDto {
   /** For programs: the list is closed. */
   @ApiProperty({ enum: ERROR_CODES, enumName: 'ErrorCode' })

@@ -14,7 +14,7 @@ const MAX_NAME_LENGTH = 64;
 /** White space around the name is trimmed. */
 const ROOM_NAME = `^\\s*\\S(?:[\\s\\S]{0,${MAX_NAME_LENGTH - 2}}\\S)?\\s*$`;
 
-/** 1 to 64 characters, without the white space around them ("Rooms" in the contract). */
+/** 1 to 64 characters, without the white space around them. */
 export function validateRoomName(value: unknown): string | undefined {
   if (typeof value !== 'string') return 'must be a string';
   if (!isStorable(value)) return 'must be Unicode text without NUL';
