@@ -129,7 +129,7 @@ test(
 test('an older Node is told so in one line', () => {
   const run = (version: string) => {
     const pretend = `Object.defineProperty(process.versions, 'node', { value: '${version}' });`;
-    const script = `${pretend} require('./scripts/check-node.cjs')`;
+    const script = `${pretend} require('./scripts/check-start.cjs')`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', script], {
       cwd: ROOT,
       encoding: 'utf8',
@@ -139,10 +139,23 @@ test('an older Node is told so in one line', () => {
   const message = 'Parley needs Node.js 20.19 or newer, and this is vX.\n';
   for (const version of ['8.17.0', '18.20.8', '20.18.3']) expect(run(version)).toEqual([1, '', message]);
   for (const version of ['20.19.0', '22.0.0', '24.1.0']) expect(run(version)).toEqual([0, '', '']);
-  for (const name of ['start', 'start:prod', 'build']) {
-    expect(scripts[name]).toMatch(/^(exec )?node -r \.\/scripts\/check-node\.cjs /);
+  for (const [name, command] of Object.entries(scripts)) {
+    if (/^(lint|format)/.test(name)) continue;
+    expect(command, name).toMatch(/^(exec )?node -r \.\/scripts\/check-start\.cjs /);
   }
-  expect(readFileSync(join(ROOT, 'scripts/check-node.cjs'), 'utf8')).not.toMatch(
+  expect(readFileSync(join(ROOT, 'scripts/check-start.cjs'), 'utf8')).not.toMatch(
     /\b(const|let|import)\b|=>|`/,
   );
+});
+
+test('a missing build is told in one line', () => {
+  for (const command of ['start:prod', 'backup', 'restore']) {
+    rmSync(join(checkout, 'dist'), { recursive: true, force: true });
+    const run = spawnSync('npm', ['run', '--silent', command], { cwd: checkout, encoding: 'utf8' });
+    expect([run.status, run.stdout, run.stderr]).toEqual([
+      1,
+      '',
+      'Parley is not built: run "npm run build" first.\n',
+    ]);
+  }
 });
