@@ -1,5 +1,5 @@
-import { loadSettings } from './src/config/settings.js';
+import { loadCommandSettings } from './src/config/settings.js';
 import { commandLineDataSource } from './src/database/data-source.js';
 
 /** What TypeORM's command line works on: `npm run migration:generate`, `:run`, `:revert`. */
-export default await commandLineDataSource(loadSettings().database);
+export default await commandLineDataSource(loadCommandSettings().database);

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { loadSettings } from './config/settings.js';
+import { loadCommandSettings } from './config/settings.js';
 import { MAIL_KINDS } from './mail/mail.entity.js';
 import { renderMail } from './mail/mail.renderer.js';
 
@@ -14,7 +14,7 @@ const SAMPLE = {
   token: ['eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9', 'sample'.repeat(32), 'sample-'.repeat(6)].join('.'),
 };
 
-const { dataDir, publicUrl } = loadSettings();
+const { dataDir, publicUrl } = loadCommandSettings();
 const folder = resolve(process.argv[2] ?? join(dataDir, 'mail-preview'));
 mkdirSync(folder, { recursive: true });
 for (const kind of MAIL_KINDS) {

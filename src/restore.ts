@@ -1,7 +1,7 @@
 import { restore } from './backup/restore.js';
 import { runCommand } from './backup/run-command.js';
-import { loadSettings } from './config/settings.js';
+import { loadCommandSettings } from './config/settings.js';
 
 // `npm run restore -- <folder>` puts a backup where the settings expect the data.
 
-await runCommand(() => restore(loadSettings(), process.argv[2]));
+await runCommand(() => restore(loadCommandSettings(), process.argv[2]));

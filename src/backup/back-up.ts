@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SECRET_FILE } from '../config/secret.js';
-import { type Settings, StartError } from '../config/settings.js';
+import { type CommandSettings, StartError } from '../config/settings.js';
 import { databaseLabel } from '../database/data-source.js';
 import { DiskStorage } from '../files/storage/disk.storage.js';
 import {
@@ -19,7 +19,7 @@ import { Snapshot } from './snapshot.repository.js';
  * Copies the SQLite database, the files of a folder and the generated secret into a new folder, while a server may run.
  * Returns a report. @throws StartError when nothing can be copied.
  */
-export async function backUp(settings: Settings, argument: string | undefined): Promise<string> {
+export async function backUp(settings: CommandSettings, argument: string | undefined): Promise<string> {
   const { database, storage, dataDir } = settings;
   if (database.kind === 'mysql') {
     throw new StartError(

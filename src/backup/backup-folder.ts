@@ -1,4 +1,4 @@
-import { copyFile, open, readdir } from 'node:fs/promises';
+import { constants, copyFile, open, readdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { SECRET_FILE } from '../config/secret.js';
 import { StartError } from '../config/settings.js';
@@ -40,9 +40,9 @@ export function describeLost(keys: string[], folder: string): string {
   return keys.length > 0 ? `${keys.length} files are missing in ${folder}: ${keys.join(', ')}\n` : '';
 }
 
-/** Returns `false` if the source does not exist. */
+/** Returns `false` if the source does not exist. Fails if the target exists. */
 export async function copyDurably(source: string, target: string): Promise<boolean> {
-  const isCopied = await unlessMissing(copyFile(source, target).then(() => true));
+  const isCopied = await unlessMissing(copyFile(source, target, constants.COPYFILE_EXCL).then(() => true));
   if (!isCopied) return false;
   await flush(target);
   await flush(dirname(target));

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, link, mkdir, rm } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SECRET_FILE } from '../config/secret.js';
-import { type DatabaseSettings, type Settings, StartError } from '../config/settings.js';
+import { type CommandSettings, type DatabaseSettings, StartError } from '../config/settings.js';
 import { closeDatabase, databaseLabel, openDatabase } from '../database/data-source.js';
 import { renewEpoch } from '../database/epoch.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -21,7 +21,7 @@ import { Snapshot } from './snapshot.repository.js';
  * Puts a backup where the settings expect the data, which must be empty, and gives the database a new epoch. On MySQL the
  * tools of its vendor have already put the data back. Returns a report.
  */
-export async function restore(settings: Settings, argument: string | undefined): Promise<string> {
+export async function restore(settings: CommandSettings, argument: string | undefined): Promise<string> {
   const { database, storage, dataDir } = settings;
   if (database.kind === 'mysql') {
     await startNewEpoch(database);
@@ -36,6 +36,10 @@ export async function restore(settings: Settings, argument: string | undefined):
   }
   if (storage.kind === 'disk' && !(await isEmptyOrMissing(storage.folder))) {
     throw new StartError(`${storage.folder} is not empty: move it away`);
+  }
+  const secret = join(dataDir, SECRET_FILE);
+  if (existsSync(secret) && existsSync(source.secret) && !(await haveEqualContent(secret, source.secret))) {
+    throw new StartError(`${secret} is not the key of the backup: move it away`);
   }
 
   // The database appears last and at once, because a server may start at any time.
@@ -54,13 +58,21 @@ export async function restore(settings: Settings, argument: string | undefined):
       const [from, to] = [await DiskStorage.open(source.files), await DiskStorage.open(storage.folder)];
       files = describeLost(await copyFiles(keys, from, to), source.files);
     }
-    await copyDurably(source.secret, join(dataDir, SECRET_FILE));
+    if (!existsSync(secret)) {
+      await mkdir(dataDir, { recursive: true });
+      await copyDurably(source.secret, secret);
+    }
     await link(copy, file);
     await flush(dirname(file));
     return `${source.folder} is restored to ${file}, with a new epoch.\n${files}`;
   } finally {
     await rm(workFolder, { recursive: true, force: true });
   }
+}
+
+async function haveEqualContent(...files: string[]): Promise<boolean> {
+  const [one, other] = await Promise.all(files.map((file) => readFile(file)));
+  return one.equals(other);
 }
 
 function readFileKeys(copy: string, original: string): Set<string> {

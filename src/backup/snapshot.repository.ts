@@ -1,5 +1,9 @@
 import Database from 'better-sqlite3';
 
+export function isDatabaseError(error: unknown): boolean {
+  return error instanceof Database.SqliteError;
+}
+
 /** Reads one state of a SQLite database while a server goes on writing. */
 export class Snapshot {
   private constructor(private readonly database: Database.Database) {}

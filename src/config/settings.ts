@@ -40,20 +40,45 @@ export class Settings {
   httpTiming = { headersMs: 15_000, checkMs: 5_000, idleMs: 72_000, bodyMs: 25_000, uploadWindowMs: 30_000 };
 }
 
+/** The settings of a command. Only a server needs the secret, and only a server generates one. */
+export type CommandSettings = Omit<Settings, 'jwtSecret'>;
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
 /** Reads the environment and `.env`; the environment wins. Throws a StartError that names every setting at fault. */
 export function loadSettings(): Settings {
-  if (existsSync('.env')) process.loadEnvFile('.env');
-  return readSettings(process.env);
+  return readSettings(loadVariables());
+}
+
+/** As {@link loadSettings}, but creates nothing in DATA_DIR. */
+export function loadCommandSettings(): CommandSettings {
+  return settingsOf(parseVariables(loadVariables()));
 }
 
 /** Reads the settings from the given variables. An empty variable counts as unset. */
-export function readSettings(variables: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(variables: Variables): Settings {
+  const env = parseVariables(variables);
+  const settings = settingsOf(env);
+  settings.jwtSecret = prepareDataDir(settings.dataDir, env.JWT_SECRET);
+  return settings;
+}
+
+function loadVariables(): Variables {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return process.env;
+}
+
+function parseVariables(variables: Variables): Environment {
   const nonEmpty = Object.entries(variables).filter(([, value]) => value);
   const { data: env, error } = environmentSchema.safeParse(Object.fromEntries(nonEmpty));
   if (error) {
     const problems = new Set(error.issues.map(({ path, message }) => `  ${path.join('')} ${message}`));
     throw new StartError(['Parley cannot start, settings at fault:', ...problems].join('\n'));
   }
+  return env;
+}
+
+function settingsOf(env: Environment): Settings {
   const dataDir = resolve(env.DATA_DIR);
   const publicUrl = env.PUBLIC_URL ?? `http://${hostInUrl(env.HOST)}:${env.PORT}`;
   return Object.assign(new Settings(), {
@@ -63,7 +88,6 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     corsOrigins: env.CORS_ORIGINS,
     database: env.DATABASE_URL ?? { kind: 'sqlite', file: join(dataDir, 'parley.sqlite') },
     dataDir,
-    jwtSecret: prepareDataDir(dataDir, env.JWT_SECRET),
     tokenTtl: env.TOKEN_TTL,
     requireVerifiedEmail: env.REQUIRE_VERIFIED_EMAIL,
     smtpUrl: env.SMTP_URL ?? null,
@@ -76,7 +100,7 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     rateLimits: env.RATE_LIMITS,
     shutdownGrace: env.SHUTDOWN_GRACE,
     logLevel: env.LOG_LEVEL,
-  } satisfies Omit<Settings, 'hashing' | 'mailTiming' | 'httpTiming'>);
+  } satisfies Omit<Settings, 'jwtSecret' | 'hashing' | 'mailTiming' | 'httpTiming'>);
 }
 
 /** Creates the folder and returns the secret, which is generated if the operator gave none. */

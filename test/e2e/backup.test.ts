@@ -167,7 +167,10 @@ describe.runIf(!onMysql)('a backup', () => {
       expect(statSync(join(folder, name)).mode & 0o077, name).toBe(0);
     }
 
-    for (const name of ['one', 'other']) await succeed('restore', name);
+    for (const name of ['one', 'other']) {
+      await succeed('restore', name);
+      expect(readFileSync(dataDir(`${name}/jwt-secret`))).toEqual(readFileSync(dataDir('data/jwt-secret')));
+    }
     const folders = ['data', 'one', 'other'].map(dataDir);
     expect(new Set(folders.map((path) => epochOf(join(path, 'parley.sqlite')))).size).toBe(3);
     for (const path of folders) {
@@ -232,19 +235,29 @@ describe.runIf(!onMysql)('a backup', () => {
     const naming = new RegExp(`^1 files are missing .*: ${key}$`, 'm');
     expect(await backUp(server.settings, folder)).toMatch(naming);
     await server.stop();
-    const target = testSettings({ ...database, dataDir: dataDir('restored') });
-    expect(await restore(target, folder)).toMatch(naming);
+    expect(await succeed('restore', 'restored')).toMatch(naming);
     expect(filesIn(dataDir('restored/files'))).toHaveLength(1);
   });
 
   test('is refused without a folder, into a folder with files, and without a database', async () => {
     expect(await fail('backup', 'data', [])).toMatch(/npm run backup -- <folder>$/);
     expect(await fail('backup')).toMatch(/^There is no database .*data\/parley.sqlite$/);
+    expect(existsSync(dataDir('data'))).toBe(false);
+    mkdirSync(dataDir('data'));
     writeFileSync(dataDir('data/parley.sqlite'), '');
     mkdirSync(folder);
     writeFileSync(join(folder, 'notes'), 'mine');
     expect(await fail('backup')).toBe(`${folder} is not empty`);
     expect(readdirSync(folder)).toEqual(['notes']);
+  });
+
+  test('is refused in one line into a file, and of a file that is no database', async () => {
+    mkdirSync(dataDir('data'));
+    writeFileSync(dataDir('data/parley.sqlite'), 'no database'.repeat(1000));
+    writeFileSync(dataDir('notes'), 'mine');
+    expect(await fail('backup', 'data', [dataDir('notes')])).toMatch(/^ENOTDIR: .*notes'$/);
+    expect(readFileSync(dataDir('notes'), 'utf8')).toBe('mine');
+    expect(await fail('backup')).toBe('The database cannot be read: file is not a database');
   });
 });
 
@@ -275,6 +288,11 @@ test.runIf(!onMysql)('a restore overwrites nothing, and checks the backup', asyn
   rmSync(join(target.dataDir, 'files'), { recursive: true });
 
   await refuse('nowhere is no complete backup', dataDir('nowhere'));
+  const key = join(target.dataDir, 'jwt-secret');
+  const ownKey = readFileSync(key, 'utf8');
+  await refuse('jwt-secret is not the key of the backup: move it away');
+  expect(readFileSync(key, 'utf8')).toBe(ownKey);
+  writeFileSync(key, readFileSync(join(folder, 'jwt-secret')));
   const file = join(folder, 'parley.sqlite');
   const bytes = readFileSync(file);
   for (const damaged of [bytes.subarray(0, bytes.length / 2), Buffer.from('no database'.repeat(1000))]) {

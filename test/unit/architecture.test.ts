@@ -223,8 +223,8 @@ test('only one folder writes each table', () => {
   expect(violations).toEqual([]);
 });
 
-test('only the entry points call loadSettings', () => {
-  const readers = files.filter(({ text }) => /\bloadSettings\(\)/.test(withoutComments(text)));
+test('only the entry points load settings', () => {
+  const readers = files.filter(({ text }) => /\bload(Command)?Settings\(\)/.test(withoutComments(text)));
   expect(readers.map(({ path }) => path).toSorted()).toEqual([
     'backup.ts',
     'config/settings.ts',
