@@ -5,8 +5,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
+import { ApiAnnouncedLimit } from '../http/answer-headers.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
+import { malformedPassword } from '../http/validation.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 import { type Caller, CallerParam, OriginParam, Public, RequiresToken } from '../tokens/caller.js';
 import { TOKEN_ERRORS, tokenRevoked } from '../tokens/token-errors.js';
@@ -24,8 +26,6 @@ import { verifiedPage, VerifyEmailPageFilter, wantsPage } from './pages/verify-e
 
 const EXAMPLE: TokenDto = { token: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.signature' };
 
-const BAD_PASSWORD = invalidInput('field', 'password', 'must be 64 hexadecimal characters');
-
 @ApiTags('authentication')
 @Controller('auth')
 export class AuthController {
@@ -40,7 +40,13 @@ export class AuthController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('authentication token along with success status', TokenDto, EXAMPLE)
-  @ApiErrors(BAD_PASSWORD, wrongCredentials(), emailNotVerified(), bodyTooLarge(), limitExceeded('login'))
+  @ApiErrors(
+    malformedPassword(),
+    wrongCredentials(),
+    emailNotVerified(),
+    bodyTooLarge(),
+    limitExceeded('login'),
+  )
   async login(@Body() dto: LoginDto, @OriginParam() origin: Origin) {
     return success(await this.auth.login(dto, origin));
   }
@@ -63,6 +69,7 @@ export class AuthController {
   @Get('forgot-password')
   @Public()
   @ApiSuccess('successfully initiated flow')
+  @ApiAnnouncedLimit()
   @ApiErrors(invalidInput('query parameter', 'username', 'must be present'), limitExceeded('mail-request'))
   async forgotPassword(@Query() query: ForgotPasswordQuery, @OriginParam() origin: Origin) {
     await this.auth.forgotPassword(query.username, origin);
@@ -78,6 +85,7 @@ export class AuthController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('successfully initiated flow')
+  @ApiAnnouncedLimit()
   @ApiErrors(
     invalidInput('field', 'username', 'must be present'),
     bodyTooLarge(),
@@ -99,7 +107,7 @@ export class AuthController {
   @RequiresToken('reset-password')
   @ApiSecurity('ResetPasswordToken')
   @ApiSuccess('successfully reset password')
-  @ApiErrors(...TOKEN_ERRORS, BAD_PASSWORD, bodyTooLarge())
+  @ApiErrors(...TOKEN_ERRORS, malformedPassword(), bodyTooLarge())
   async resetPassword(
     @CallerParam() caller: Caller,
     @Body() dto: ResetPasswordDto,
@@ -112,13 +120,13 @@ export class AuthController {
   @ApiOperation({
     summary: "Verify a user's email.",
     description:
-      'Marks the user as verified after verifying the token sent in the email. A browser gets a page, any other client JSON.',
+      'Marks the user as verified after verifying the token sent in the email. A browser (`Accept: text/html`) gets a page, in case of an error too; any other client gets JSON.',
   })
   @Get('verify-email')
   @RequiresToken('verify-email')
   @UseFilters(VerifyEmailPageFilter)
   @ApiSecurity('EmailVerificationToken')
-  @ApiSuccess('successfully verified email')
+  @ApiSuccess('successfully verified email', undefined, undefined, { page: '<!doctype html>…' })
   @ApiQuery({
     name: 'token',
     description: 'The token from the mail.',

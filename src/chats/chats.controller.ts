@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Put, Query, Res, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { success, successList } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
-import { bodyTooLarge, malformedPath } from '../http/error-response.js';
-import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { bodyTooLarge } from '../http/error-response.js';
+import { PageQuery } from '../http/dto/page-query.dto.js';
+import { ApiChatParam, ApiErrors, ApiSuccess, EXAMPLE_CHAT } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
 import { malformedCursor, parsePageQuery } from '../http/paging.js';
 import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
@@ -17,17 +18,10 @@ import { UserDto } from '../users/dto/users.dto.js';
 import { userNotFound } from '../users/user-errors.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsService } from './chats.service.js';
-import {
-  ChatCreatedDto,
-  ChatDto,
-  CreateChatDto,
-  ListChatsQuery,
-  ListChatUsersQuery,
-  UpdateChatDto,
-} from './dto/chats.dto.js';
+import { ChatCreatedDto, ChatDto, CreateChatDto, ListChatsQuery, UpdateChatDto } from './dto/chats.dto.js';
 
 const EXAMPLE: ChatDto = {
-  uuid: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
+  uuid: EXAMPLE_CHAT,
   name: 'Super Awesome Chat',
   users: [
     { name: 'Alex', username: 'alex' },
@@ -46,13 +40,6 @@ const EXAMPLE: ChatDto = {
   ],
 };
 
-const ApiChatParam = () =>
-  ApiParam({
-    name: 'chat',
-    description: 'uuid of chat',
-    schema: { type: 'string', format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' },
-  });
-
 @ApiTags('chats')
 @ApiSecurity('ApiKey')
 @Controller('chats')
@@ -66,7 +53,7 @@ export class ChatsController {
   })
   @Get()
   @ApiSuccess('list of chats associated with user', [ChatDto], [EXAMPLE], { hasPages: true })
-  @ApiErrors(...TOKEN_ERRORS, malformedPath(), malformedCursor())
+  @ApiErrors(...TOKEN_ERRORS, malformedCursor())
   async listChats(@CallerParam() caller: Caller, @Query() query: ListChatsQuery) {
     return successList(await this.chats.list(caller, parsePageQuery(query)));
   }
@@ -110,14 +97,14 @@ export class ChatsController {
 
   @ApiOperation({
     summary: 'List the users of a chat.',
-    description: 'The longest-standing first, in pages.',
+    description: 'The longest-standing first, in pages of 100 or of `limit`.',
   })
   @Get(':chat/users')
   @UseGuards(MemberGuard)
   @ApiChatParam()
   @ApiSuccess('a page of the users', [UserDto], EXAMPLE.users, { hasPages: true })
   @ApiErrors(...MEMBER_ERRORS, malformedCursor())
-  async listChatUsers(@AccessParam() access: ChatAccess, @Query() query: ListChatUsersQuery) {
+  async listChatUsers(@AccessParam() access: ChatAccess, @Query() query: PageQuery) {
     return successList(await this.chats.listUsers(access, parsePageQuery(query)));
   }
 

@@ -8,7 +8,6 @@ import {
   ApiExcludeEndpoint,
   ApiHeader,
   ApiOperation,
-  ApiParam,
   ApiResponse,
   ApiSecurity,
   ApiTags,
@@ -16,7 +15,8 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
-import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { ApiAnswerHeaders } from '../http/answer-headers.js';
+import { ApiErrors, ApiFileParam, ApiSuccess } from '../http/openapi.js';
 import { parseUuid } from '../http/parameters.js';
 import { notAMember } from '../membership/membership-errors.js';
 import { type Caller, CallerParam } from '../tokens/caller.js';
@@ -42,10 +42,10 @@ const FILE_ERRORS = [
   fileNotFound(),
   notAMember(),
 ];
-const BYTES = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
 
-const ApiFileParam = () =>
-  ApiParam({ name: 'file', description: 'uuid of file', schema: { type: 'string', format: 'uuid' } });
+const binary = (example: string) => ({
+  'application/octet-stream': { schema: { type: 'string', format: 'binary' }, example },
+});
 
 const FileParam = () => Param('file', { transform: (text: string) => parseUuid('file', text) });
 
@@ -58,7 +58,7 @@ export class FilesController {
   @ApiOperation({
     summary: 'Download a file.',
     description:
-      'For members of the chat. Supports conditional requests (`If-None-Match`) and single ranges.',
+      'For members of the chat. Supports conditional requests (`If-None-Match`), single ranges and `HEAD`.',
   })
   @Get(':file')
   @RouteConfig({ answersHead: true, takesTime: true })
@@ -69,9 +69,21 @@ export class FilesController {
     description: 'a single range of bytes, for instance `bytes=0-1023`',
   })
   @ApiHeader({ name: 'If-None-Match', required: false, description: 'the ETag of a copy at hand' })
-  @ApiResponse({ status: 200, description: 'the bytes, with their Content-Type', content: BYTES })
-  @ApiResponse({ status: 206, description: 'the range of the bytes', content: BYTES })
+  @ApiHeader({
+    name: 'If-Range',
+    required: false,
+    description: 'the ETag of the copy that a range completes; if the file has another one, all bytes come',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'the bytes, with their Content-Type',
+    content: binary('some notes'),
+  })
+  @ApiResponse({ status: 206, description: 'the range of the bytes', content: binary('some') })
   @ApiResponse({ status: 304, description: 'the copy at hand is current' })
+  @ApiAnswerHeaders([200, 206, 304, 416], 'ETag')
+  @ApiAnswerHeaders([200, 206], 'Content-Disposition')
+  @ApiAnswerHeaders([206, 416], 'Content-Range')
   @ApiErrors(...FILE_ERRORS, fileNotUploaded(), noSuchRange())
   async downloadFile(
     @CallerParam() caller: Caller,

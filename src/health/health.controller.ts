@@ -1,12 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
-import { malformedPath } from '../http/error-response.js';
 import { AnswersHead } from '../http/head-routes.js';
-import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { ApiErrors, ApiErrorsWithoutDatabase, ApiSuccess } from '../http/openapi.js';
 import { PublicUncounted } from '../tokens/caller.js';
 import { HealthDto } from './dto/health.dto.js';
-import { shuttingDown } from './health-errors.js';
+import { invalidHttp, shuttingDown } from './health-errors.js';
 import { Health } from './health.service.js';
 
 const ALL_UP: HealthDto = { database: 'up', storage: 'up' };
@@ -24,7 +23,7 @@ export class HealthController {
   @Get('live')
   @AnswersHead()
   @ApiSuccess('the process serves', HealthDto, ALL_UP)
-  @ApiErrors(malformedPath())
+  @ApiErrorsWithoutDatabase(invalidHttp())
   getLiveness() {
     return success(this.health.getLastStates());
   }
@@ -37,7 +36,7 @@ export class HealthController {
   @Get('ready')
   @AnswersHead()
   @ApiSuccess('the server can serve', HealthDto, ALL_UP)
-  @ApiErrors(malformedPath(), shuttingDown())
+  @ApiErrors(invalidHttp(), shuttingDown())
   async getReadiness() {
     return success(await this.health.requireReady());
   }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 
+import { HEADERS, headersOf } from './answer-headers.js';
 import { rulesOf } from './openapi.js';
 
 const { version } = createRequire(import.meta.url)('#package.json') as { version: string };
@@ -10,7 +11,11 @@ const DESCRIPTION = `Manage the entirety of the chat application without a user 
 
 Parley serves two families of routes with one token: the Chat App API (version 1.3 of its reference), whose errors are
 \`{"status":"error","reason":"…"}\`, and the Rooms API, whose errors are \`{"error":"…"}\`. Every error also has a \`code\`
-of a closed list, and the \`field\` at fault where it is one alone.`;
+of a closed list, and the \`field\` at fault where it is one alone.
+
+Besides the statuses of each operation, an unknown path answers 404, and a method that its path does not have 405 with
+\`Allow\`. HTTP itself refuses with 408 what is too slow, with 414 a URL and with 431 headers that are too long, and with
+417 an unknown \`Expect\`. \`HEAD\` works on downloads, on health and on this document.`;
 
 export function serveDocument(app: NestFastifyApplication): void {
   const config = new DocumentBuilder()
@@ -78,6 +83,12 @@ function focusFirstKey(): void {
   });
 }
 
+interface Operation {
+  operationId: string;
+  security?: object[];
+  responses: Record<string, { headers?: object }>;
+}
+
 const AUTHORIZATION_HEADER = { type: 'apiKey', in: 'header', name: 'Authorization' } as const;
 
 /** Adds what Nest's decorators cannot say, and names the schemas without the suffix of their classes. */
@@ -85,10 +96,16 @@ function finish(document: OpenAPIObject): OpenAPIObject {
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
     Object.assign(schema, rulesOf(name));
   }
-  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+  for (const operation of Object.values(document.paths).flatMap(
+    (path) => Object.values(path) as Operation[],
+  )) {
     // An empty list says that the route is public.
-    (operation as { security?: object[] }).security ??= [];
+    operation.security ??= [];
+    for (const [status, response] of Object.entries(operation.responses)) {
+      response.headers = headersOf(operation.operationId, status);
+    }
   }
+  Object.assign(document.components ?? {}, { headers: HEADERS });
   const text = JSON.stringify(document).replaceAll(/"(#\/components\/schemas\/)?(\w+)Dto"/g, '"$1$2"');
   return JSON.parse(text) as OpenAPIObject;
 }

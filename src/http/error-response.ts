@@ -3,7 +3,7 @@ import type { FastifyError } from 'fastify';
 import { isUnavailable } from '../database/driver-errors.js';
 import { ParleyError } from '../errors/errors.js';
 
-const malformed = (message: string, status?: number) =>
+export const malformedRequest = (message: string, status?: number) =>
   new ParleyError('malformed_request', message, { status });
 
 export const bodyTooLarge = () => new ParleyError('too_large', 'request body is too large');
@@ -14,14 +14,12 @@ export const databaseUnavailable = () =>
 
 export const tookTooLong = () => new ParleyError('unavailable', 'the request took too long, try again later');
 
-export const malformedPath = () => malformed('request path must be valid percent-encoded UTF-8');
-
 const FASTIFY_ERRORS: Record<string, ParleyError | undefined> = {
   FST_ERR_CTP_BODY_TOO_LARGE: bodyTooLarge(),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: malformed("header 'Content-Type' must be 'application/json'"),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformed("header 'Content-Length' must match the request body"),
-  FST_ERR_BAD_URL: malformedPath(),
-  ECONNRESET: malformed('request was aborted'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: malformedRequest("header 'Content-Type' must be 'application/json'"),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: malformedRequest("header 'Content-Length' must match the request body"),
+  FST_ERR_BAD_URL: malformedRequest('request path must be valid percent-encoded UTF-8'),
+  ECONNRESET: malformedRequest('request was aborted'),
 };
 
 /** Returns what the caller is told of anything that was thrown. */
@@ -37,5 +35,5 @@ export function errorResponse(error: unknown): ParleyError {
   // Nest's message repeats the URL, which may contain a token. The files of the documents answer 403 outside their folder.
   if (status === 404 || status === 403) return new ParleyError('route_not_found', 'route does not exist');
   const isClientError = status >= 400 && status < 500;
-  return isClientError ? malformed(message, status) : internalError();
+  return isClientError ? malformedRequest(message, status) : internalError();
 }

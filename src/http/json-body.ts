@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { parse } from 'secure-json-parse';
-import { ParleyError } from '../errors/errors.js';
+import { malformedRequest } from './error-response.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -20,13 +20,14 @@ export class RawBody {
   parse(): Record<string, unknown> {
     if (this.bytes?.length === 0) return {};
     if (!this.bytes || !/^application\/json\s*(;|$)/i.test(this.contentType?.trim() ?? '')) {
-      throw malformed("header 'Content-Type' must be 'application/json'");
+      throw malformedRequest("header 'Content-Type' must be 'application/json'");
     }
     const value = parseJson(decodeUtf8(this.bytes));
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw malformed('request body must be a JSON object');
+      throw malformedRequest('request body must be a JSON object');
     }
-    if (!isShallow(value, MAX_DEPTH)) throw malformed(`request body must have at most ${MAX_DEPTH} levels`);
+    if (!isShallow(value, MAX_DEPTH))
+      throw malformedRequest(`request body must have at most ${MAX_DEPTH} levels`);
     return value as Record<string, unknown>;
   }
 }
@@ -58,15 +59,13 @@ export function deferBodyParsing(fastify: FastifyInstance): void {
   });
 }
 
-const malformed = (message: string) => new ParleyError('malformed_request', message);
-
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function decodeUtf8(bytes: Buffer): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw malformed('request body must be UTF-8');
+    throw malformedRequest('request body must be UTF-8');
   }
 }
 
@@ -74,6 +73,6 @@ function parseJson(text: string): unknown {
   try {
     return parse(text, null, { protoAction: 'remove', constructorAction: 'remove' });
   } catch {
-    throw malformed('request body must be valid JSON');
+    throw malformedRequest('request body must be valid JSON');
   }
 }

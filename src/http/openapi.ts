@@ -1,9 +1,25 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiProperty, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiParam,
+  ApiProperty,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { ParleyError } from '../errors/errors.js';
 import { failure } from './chat-dialect.js';
 import { ErrorDto } from './dto/error.dto.js';
 import { databaseUnavailable, internalError } from './error-response.js';
+
+export const EXAMPLE_CHAT = '3e17b51b-01db-4b20-b1f5-95fd054376b7';
+export const EXAMPLE_FILE = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+
+export const ApiChatParam = () => ApiUuidParam('chat', EXAMPLE_CHAT);
+export const ApiFileParam = () => ApiUuidParam('file', EXAMPLE_FILE);
+
+const ApiUuidParam = (name: string, example: string) =>
+  ApiParam({ name, description: `uuid of ${name}`, schema: { type: 'string', format: 'uuid', example } });
 
 const NEXT_CURSOR = { type: ['string', 'null'], example: null };
 
@@ -14,13 +30,13 @@ export function ApiNextCursor(): PropertyDecorator {
 
 /**
  * Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. A list that has pages
- * also has `next`.
+ * also has `next`. `page` is the start of an HTML page, which a browser gets in place of the JSON.
  */
 export function ApiSuccess(
   description: string,
   model?: Type | [Type],
   example?: object,
-  { hasPages = false } = {},
+  { hasPages = false, page }: { hasPages?: boolean; page?: string } = {},
 ): MethodDecorator {
   const models = model ? [model].flat() : [];
   const [ref] = models.map((Model) => ({ $ref: getSchemaPath(Model) }));
@@ -29,15 +45,20 @@ export function ApiSuccess(
     ApiExtraModels(...models),
     ApiOkResponse({
       description,
-      schema: {
-        type: 'object',
-        required: data ? ['status', 'data'] : ['status'],
-        properties: {
-          status: { type: 'string', enum: ['success'], example: 'success' },
-          ...(data && { data }),
-          ...(hasPages && { next: NEXT_CURSOR }),
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            required: data ? ['status', 'data'] : ['status'],
+            properties: {
+              status: { type: 'string', enum: ['success'], example: 'success' },
+              ...(data && { data }),
+              ...(hasPages && { next: NEXT_CURSOR }),
+            },
+            example: { status: 'success', data: example },
+          },
         },
-        example: { status: 'success', data: example },
+        ...(page && { 'text/html': { schema: { type: 'string' }, example: page } }),
       },
     }),
   );
@@ -56,6 +77,11 @@ export function rulesOf(schemaName: string): object | undefined {
 
 /** Documents the errors of a route of the Chat App API, each with its body as an example. */
 export function ApiErrors(...errors: ParleyError[]): MethodDecorator {
+  return ApiErrorsWithoutDatabase(...errors, databaseUnavailable());
+}
+
+/** As {@link ApiErrors}, for a route that needs no database. */
+export function ApiErrorsWithoutDatabase(...errors: ParleyError[]): MethodDecorator {
   return documentErrors(errors, ErrorDto, (error) => failure(error.message, error));
 }
 
@@ -65,20 +91,17 @@ export function documentErrors(
   Model: Type,
   bodyOf: (error: ParleyError) => object,
 ): MethodDecorator {
-  const all = [...errors, internalError(), databaseUnavailable()];
+  const all = [...errors, internalError()];
   const statuses = [...new Set(all.map(({ status }) => status))];
   return applyDecorators(
     ApiExtraModels(Model),
     ...statuses.map((status) => {
-      const examples = all
-        .filter((error) => error.status === status)
-        .map((error) => [nameOf(error), { value: bodyOf(error) }]);
-      const content = {
-        'application/json': {
-          schema: { $ref: getSchemaPath(Model) },
-          examples: Object.fromEntries(examples),
-        },
-      };
+      const examples: Record<string, object> = {};
+      for (const error of all.filter((each) => each.status === status)) {
+        const name = nameOf(error);
+        examples[name in examples ? error.message : name] = { value: bodyOf(error) };
+      }
+      const content = { 'application/json': { schema: { $ref: getSchemaPath(Model) }, examples } };
       return ApiResponse({ status, description: DESCRIPTIONS[status], content });
     }),
   );
@@ -95,7 +118,7 @@ const DESCRIPTIONS: Record<number, string> = {
   413: 'request body is too large',
   416: 'the file has no such range',
   422: 'the idempotency key belongs to another request',
-  429: 'too many attempts; header Retry-After tells the seconds to wait',
+  429: 'too many attempts; try again after Retry-After',
   500: 'unexpected error, logged with the request id in header x-request-id',
   503: 'the database, or the storage of files, is unavailable; try again after Retry-After',
   507: 'no room left to store the file',

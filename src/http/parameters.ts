@@ -21,8 +21,11 @@ export function parseUuid(name: string, text: string | undefined): string {
 
 export function parseIndex(name: string, text: string | undefined): number {
   if (!text) throw invalidInput('path parameter', name, 'must be present');
-  if (!isDecimalInteger(text, 0, Number.MAX_SAFE_INTEGER)) {
-    throw invalidInput('path parameter', name, `must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}`);
-  }
+  if (!isDecimalInteger(text, 0, Number.MAX_SAFE_INTEGER)) throw malformedIndex('path parameter', name);
   return Number(text);
 }
+
+export const malformedIndex = (kind: 'path parameter' | 'query parameter', name: string) =>
+  invalidInput(kind, name, integerRule(0, Number.MAX_SAFE_INTEGER));
+
+export const integerRule = (min: number, max: number) => `must be an integer from ${min} to ${max}`;

@@ -1,8 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import { invalidInput } from '../errors/errors.js';
 import { countCodePoints, isBlank, isStorable } from '../helpers/text.js';
-import { isDecimalInteger } from './parameters.js';
+import { integerRule, isDecimalInteger } from './parameters.js';
 
 /** Returns what is wrong with a value, worded to follow `field 'x' `, or `undefined`. */
 export type Validator<Dto = unknown> = (value: unknown, dto: Dto) => string | undefined;
@@ -52,18 +53,22 @@ export function textValidator({ min, max, notBlank }: TextBounds) {
 
 /** Accepts the text of an integer in a query. Swagger UI fills the example in, which suits not every parameter. */
 export function IsQueryInteger(min: number, max: number, example?: number): PropertyDecorator {
-  return Validated(
-    (value) => (isDecimalInteger(value, min, max) ? undefined : `must be an integer from ${min} to ${max}`),
-    { type: 'integer', minimum: min, maximum: max, example },
-  );
+  return Validated((value) => (isDecimalInteger(value, min, max) ? undefined : integerRule(min, max)), {
+    type: 'integer',
+    minimum: min,
+    maximum: max,
+    example,
+  });
 }
+
+const NO_DIGEST = 'must be 64 hexadecimal characters';
+
+/** An error of {@link IsPasswordDigest}, for the document. */
+export const malformedPassword = () => invalidInput('field', 'password', NO_DIGEST);
 
 export function IsPasswordDigest(): PropertyDecorator {
   return Validated(
-    (value) =>
-      typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)
-        ? undefined
-        : 'must be 64 hexadecimal characters',
+    (value) => (typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value) ? undefined : NO_DIGEST),
     {
       example: '5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8',
       minLength: 64,

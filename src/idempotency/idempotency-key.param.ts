@@ -1,6 +1,7 @@
 import { applyDecorators, createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiAnswerHeaders } from '../http/answer-headers.js';
 import { invalidIdempotencyKey } from './idempotency-errors.js';
 import type { Repeatable } from './kept-answers.js';
 
@@ -16,7 +17,7 @@ export const IdempotencyKeyParam = createParamDecorator(
   },
 );
 
-/** Documents the key of a route, and how an answer tells that it is repeated. Goes below the route's own answers. */
+/** Documents the key of a route, and how an answer tells that it is repeated. */
 export function ApiIdempotencyKey(): MethodDecorator {
   return applyDecorators(
     ApiHeader({
@@ -26,15 +27,7 @@ export function ApiIdempotencyKey(): MethodDecorator {
         'A text of your choice, for instance a UUID. For 24 hours, repeating the request with its key has no further effect and returns the first answer.',
       schema: { type: 'string', minLength: 1, maxLength: 255, pattern: VISIBLE_ASCII },
     }),
-    ApiResponse({
-      status: 200,
-      headers: {
-        'Idempotency-Replayed': {
-          description: 'Present if the request was a repeat, and this is the first answer again.',
-          schema: { type: 'string', enum: ['true'] },
-        },
-      },
-    }),
+    ApiAnswerHeaders([200], 'Idempotency-Replayed'),
   );
 }
 

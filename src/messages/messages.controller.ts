@@ -25,9 +25,10 @@ import type { FastifyReply } from 'fastify';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
-import { ApiErrors, ApiSuccess } from '../http/openapi.js';
+import { ApiAnnouncedLimit } from '../http/answer-headers.js';
+import { ApiChatParam, ApiErrors, ApiSuccess } from '../http/openapi.js';
 import { limitExceeded } from '../limits/limit-errors.js';
-import { parseIndex } from '../http/parameters.js';
+import { malformedIndex, parseIndex } from '../http/parameters.js';
 import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
 import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
@@ -59,11 +60,7 @@ const EXAMPLE: MessageDto = {
 };
 
 const NO_TEXT = invalidInput('field', 'message', 'must be present');
-const MESSAGE_ERRORS = [
-  ...MEMBER_ERRORS,
-  messageNotFound(),
-  invalidInput('path parameter', 'message', 'must be an integer from 0 to 9007199254740991'),
-];
+const MESSAGE_ERRORS = [...MEMBER_ERRORS, messageNotFound(), malformedIndex('path parameter', 'message')];
 
 const ApiIndexParam = () =>
   ApiParam({
@@ -76,11 +73,7 @@ const IndexParam = () => Param('message', { transform: (text: string) => parseIn
 
 @ApiTags('messages')
 @ApiSecurity('ApiKey')
-@ApiParam({
-  name: 'chat',
-  description: 'uuid of chat',
-  schema: { type: 'string', format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' },
-})
+@ApiChatParam()
 @UseGuards(MemberGuard)
 @Controller('chats/:chat/messages')
 export class MessagesController {
@@ -97,10 +90,7 @@ export class MessagesController {
     page: 0,
     perPage: 100,
   })
-  @ApiErrors(
-    ...MEMBER_ERRORS,
-    invalidInput('query parameter', 'page', 'must be an integer from 0 to 9007199254740991'),
-  )
+  @ApiErrors(...MEMBER_ERRORS, malformedIndex('query parameter', 'page'))
   async listMessages(@AccessParam() access: ChatAccess, @Query() query: ListMessagesQuery) {
     return success(await this.messages.list(access, query));
   }
@@ -132,6 +122,7 @@ export class MessagesController {
   })
   @ApiSuccess('successfully sent message', SentDto, { index: 0, timestamp: 1566456966279980000 })
   @CountedAs('send')
+  @ApiAnnouncedLimit()
   @ApiErrors(...MEMBER_ERRORS, NO_TEXT, bodyTooLarge(), limitExceeded('send'), ...IDEMPOTENCY_ERRORS)
   @ApiIdempotencyKey()
   async sendMessage(

@@ -4,11 +4,13 @@ import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
+import { ApiAnnouncedLimit } from '../http/answer-headers.js';
+import { EXAMPLE_CHAT } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 import { PageQuery } from '../http/dto/page-query.dto.js';
 import { malformedCursor, parsePageQuery } from '../http/paging.js';
-import { parseIndex } from '../http/parameters.js';
+import { malformedIndex, parseIndex } from '../http/parameters.js';
 import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
 import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { type Caller, CallerParam, CountedAs, OnMissingToken, OriginParam } from '../tokens/caller.js';
@@ -42,7 +44,7 @@ import { RoomsService } from './rooms.service.js';
 
 const ROOM = {
   room_id: 1,
-  chat: '3e17b51b-01db-4b20-b1f5-95fd054376b7',
+  chat: EXAMPLE_CHAT,
 };
 const MEMBER_ERRORS = [notInRoom(), roomNotFound()];
 
@@ -133,13 +135,12 @@ export class RoomsController {
 
   @ApiOperation({ summary: "List a room's members.", description: "A private room's for its members alone." })
   @Get('room_members/:room_id')
-  @ApiParam({ name: 'room_id', schema: { type: 'integer', minimum: 0, example: 1 } })
+  @ApiParam({
+    name: 'room_id',
+    schema: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 1 },
+  })
   @ApiRoomAnswer(200, "The members' usernames", RoomMembersDto, { members: ['alex', 'sam'] })
-  @ApiRoomErrors(
-    invalidInput('path parameter', 'room_id', 'must be an integer from 0 to 9007199254740991'),
-    malformedCursor(),
-    ...MEMBER_ERRORS,
-  )
+  @ApiRoomErrors(malformedIndex('path parameter', 'room_id'), malformedCursor(), ...MEMBER_ERRORS)
   listRoomMembers(@CallerParam() caller: Caller, @RoomIdParam() roomId: number, @Query() query: PageQuery) {
     return this.rooms.members(caller, roomId, parsePageQuery(query));
   }
@@ -149,6 +150,7 @@ export class RoomsController {
   @HttpCode(200)
   @ApiRoomAnswer(200, 'The message is on disk', RoomAnswerDto, { message: 'sent' })
   @CountedAs('send')
+  @ApiAnnouncedLimit()
   @ApiRoomErrors(
     missingField('message'),
     ...MEMBER_ERRORS,

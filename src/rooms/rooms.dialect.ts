@@ -4,7 +4,8 @@ import type { ParleyError } from '../errors/errors.js';
 import type { Dialect } from '../http/dialects.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 import { documentErrors } from '../http/openapi.js';
-import { tokenRevoked } from '../tokens/token-errors.js';
+import { databaseUnavailable } from '../http/error-response.js';
+import { tokenMissing, tokenRevoked } from '../tokens/token-errors.js';
 import { RoomErrorDto } from './dto/rooms.dto.js';
 
 /** The Rooms API answers `{"error":"…"}`; each rejected token is `unauthorized`, whatever the reason. */
@@ -36,9 +37,9 @@ export function ApiRoomAnswer(
   return ApiResponse({ status, description, type: Model, example });
 }
 
-/** Documents the errors of a route of the Rooms API. Each route refuses bad tokens in the same words. */
+/** Documents the errors of a route of the Rooms API. `errors` may have a route's own error about a missing token. */
 export function ApiRoomErrors(...errors: ParleyError[]): MethodDecorator {
-  return documentErrors([tokenRevoked(), limitExceeded('call', 1), ...errors], RoomErrorDto, (error) =>
-    roomsDialect.errorBody(error.message, error),
-  );
+  const missing = errors.some(({ code }) => code === 'token_missing') ? [] : [tokenMissing()];
+  const all = [...missing, tokenRevoked(), limitExceeded('call', 1), ...errors, databaseUnavailable()];
+  return documentErrors(all, RoomErrorDto, (error) => roomsDialect.errorBody(error.message, error));
 }

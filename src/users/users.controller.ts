@@ -4,8 +4,10 @@ import { ApiOperation, ApiParam, ApiSecurity, ApiTags } from '@nestjs/swagger';
 import { success } from '../http/chat-dialect.js';
 import { invalidInput } from '../errors/errors.js';
 import { bodyTooLarge } from '../http/error-response.js';
+import { ApiAnnouncedLimit } from '../http/answer-headers.js';
 import { ApiErrors, ApiSuccess } from '../http/openapi.js';
 import type { Origin } from '../http/origin.js';
+import { malformedPassword } from '../http/validation.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 import { type Caller, CallerParam, OriginParam, Public } from '../tokens/caller.js';
 import { TOKEN_ERRORS } from '../tokens/token-errors.js';
@@ -24,7 +26,6 @@ import { UsersService } from './users.service.js';
 const ApiUserParam = (description: string) =>
   ApiParam({ name: 'user', description, example: 'alex', type: String });
 
-const BAD_PASSWORD = invalidInput('field', 'password', 'must be 64 hexadecimal characters');
 const SELF_ERRORS = [...TOKEN_ERRORS, userNotFound('test'), notSelf()];
 
 @ApiTags('users')
@@ -41,8 +42,9 @@ export class UsersController {
   @HttpCode(200)
   @Public()
   @ApiSuccess('successfully created user; a verification mail is on its way')
+  @ApiAnnouncedLimit()
   @ApiErrors(
-    BAD_PASSWORD,
+    malformedPassword(),
     usernameTaken(),
     emailTaken(),
     bodyTooLarge(),
@@ -91,7 +93,7 @@ export class UsersController {
   @ApiSecurity('ApiKey')
   @ApiUserParam('Username to update')
   @ApiSuccess("successfully updated user's information")
-  @ApiErrors(...SELF_ERRORS, BAD_PASSWORD, nothingToUpdate(), emailTaken(), bodyTooLarge())
+  @ApiErrors(...SELF_ERRORS, malformedPassword(), nothingToUpdate(), emailTaken(), bodyTooLarge())
   async updateUser(@CallerParam() caller: Caller, @Body() dto: UpdateUserDto, @OriginParam() origin: Origin) {
     await this.users.update(caller, dto, origin);
     return success();

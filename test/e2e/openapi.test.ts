@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bodySchemasOf } from '../support/openapi-checker.js';
 import { checkErrorBody } from '../support/error-body.js';
 import { expectSuccess, type Json, Member } from '../support/parley.js';
+import { exchange } from '../support/raw-http.js';
 import { ROUTES, type Route } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -14,6 +15,7 @@ const COMMON_ERRORS = [413, 429, 500, 503];
 let server: TestServer;
 let document: Json;
 let ajv: Ajv2020;
+let signedUp = 0;
 
 beforeAll(async () => {
   server = await startServer();
@@ -136,6 +138,70 @@ describe('the document', () => {
       expect(known[name] ?? []).toEqual(expect.arrayContaining(optional));
     },
   );
+
+  test('gives each property of a success an example', () => {
+    const missing = Object.entries<Json>(document.components.schemas)
+      .filter(([name]) => !/Error/.test(name))
+      .flatMap(([name, { properties = {} }]) =>
+        Object.entries<Json>(properties)
+          .filter(
+            ([, { example, type, $ref, allOf }]) =>
+              example === undefined && type !== 'array' && !$ref && !allOf,
+          )
+          .map(([property]) => `${name}.${property}`),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  test.each([
+    ['PUT', '/api/users/{user}', { foo: 1 }, false],
+    ['PUT', '/api/users/{user}', { email: 'a..b@x' }, true],
+    ['PUT', '/api/chats/{chat}', { foo: 1 }, false],
+    ['PUT', '/api/chats/{chat}', { mode: 'add' }, false],
+    ['PUT', '/api/chats/{chat}', { name: 'Chat', foo: 1 }, true],
+    ['POST', '/api/create_room', { room_name: 'Private', is_private: 1 }, false],
+    ['POST', '/api/create_room', { room_name: 'Private', is_private: 1, password: '' }, false],
+    ['POST', '/api/create_room', { room_name: 'Private', is_private: 1, password: 'secret' }, true],
+    ['POST', '/api/create_room', { room_name: 'Public', is_private: 0, password: '' }, true],
+    ['POST', '/api/leave_room', { room_id: 2 ** 53 }, false],
+  ] as const)('describes what %s %s does with the body %j', async (method, path, body, isValid) => {
+    const { schema } = document.paths[path][method.toLowerCase()].requestBody.content['application/json'];
+    expect(validatorOf({ ...schema })(body)).toBe(isValid);
+    const user = `user${(signedUp += 1)}`;
+    const member = await server.parley.signUp(user);
+    const chat = await member.createChat([]);
+    const url = path.replace('{user}', user).replace('{chat}', chat);
+    const { status } = await server.parley.request(method, url, { token: member.token, json: body });
+    expect(status < 400).toBe(isValid);
+  });
+
+  test('names no status for liveness that needs the database', async () => {
+    const { responses } = document.paths['/api/health/live'].get;
+    expect(Object.keys(responses)).toEqual(['200', '400', '500']);
+    const [{ body }] = await exchange(server.url, 'GET /api/health/live HTTP/1.1\r\nno header\r\n\r\n');
+    const [example] = Object.values<Json>(responses['400'].content['application/json'].examples);
+    expect(JSON.parse(body)).toEqual(example.value);
+  });
+
+  test('describes the headers of downloads, limits and repeats', () => {
+    const headersOf = (method: string, path: string, status: number) =>
+      Object.keys(document.paths[path][method].responses[status].headers).toSorted();
+    const limit = ['RateLimit', 'RateLimit-Policy'];
+    expect(headersOf('get', '/api/files/{file}', 206)).toEqual([
+      'Content-Disposition',
+      'Content-Range',
+      'ETag',
+      'x-request-id',
+    ]);
+    expect(headersOf('post', '/api/users', 200)).toEqual([...limit, 'x-request-id']);
+    expect(headersOf('get', '/api/chats', 429)).toEqual([...limit, 'Retry-After', 'x-request-id']);
+    expect(headersOf('get', '/api/chats', 503)).toEqual(['Retry-After', 'x-request-id']);
+    expect(headersOf('post', '/api/send_room_message', 200)).toEqual([
+      'Idempotency-Replayed',
+      ...limit,
+      'x-request-id',
+    ]);
+  });
 
   test('contains no unparsed doc tag', () => {
     const tags = /"description":"[^"]*(@(?:format|example|remarks|type|throws)\b)/g;

@@ -43,11 +43,13 @@ function asciiOnly(pattern: string): string {
 }
 
 function objectsOf(document: Json, schema: Json): fc.Arbitrary<object> {
-  const { properties = {}, required = [], minProperties = 0, dependentRequired = {} } = schema;
+  const { properties = {}, required = [], anyOf = [{}], dependentRequired = {} } = schema;
   const fields = Object.entries<Json>(properties).map(([name, each]) => [name, valuesOf(document, each)]);
   return fc
     .record(Object.fromEntries(fields), { requiredKeys: required })
-    .filter((value) => Object.keys(value).length >= minProperties)
+    .filter((value) =>
+      anyOf.some((each: Json) => (each.required ?? []).every((name: string) => name in value)),
+    )
     .filter((value) =>
       Object.entries<string[]>(dependentRequired).every(
         ([name, others]) => !(name in value) || others.every((other) => other in value),

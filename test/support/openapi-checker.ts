@@ -5,17 +5,26 @@ import type { Json } from './parley.js';
 export class OpenApiChecker {
   private readonly ajv = new Ajv2020({ strict: false, validateFormats: false });
   private readonly validators = new Map<string, ValidateFunction>();
+  private readonly headerNames: string[];
 
   constructor(private readonly document: Json) {
     this.ajv.addSchema({ ...document, $id: 'parley' });
+    this.headerNames = Object.keys(document.components.headers);
+  }
+
+  /** Throws if the answer has a header that the document describes, but not for this answer. */
+  checkHeaders(method: string, path: string, status: number, headers: Headers): void {
+    const response = this.operationOf(method, path)?.operation.responses[status];
+    if (!response) return;
+    const unknown = this.headerNames.filter((name) => headers.has(name) && !(name in response.headers));
+    if (unknown.length > 0) throw new Error(`${method} ${path} ${status} has ${unknown.join(', ')}`);
   }
 
   /** Throws unless the document describes the route's status and the body fits its schema. */
   check(method: string, path: string, status: number, body: unknown): void {
-    const route = this.routeOf(path.split('?')[0]);
-    const operation = route && this.document.paths[route][method.toLowerCase()];
+    const { route, operation } = this.operationOf(method, path) ?? {};
     // The document does not describe unknown routes.
-    if (!operation) return;
+    if (!route) return;
     const pointer = `parley#/paths/${route.replaceAll('~', '~0').replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`;
     if (!operation.responses[status])
       throw new Error(`${method} ${route}: status ${status} is not documented`);
@@ -28,6 +37,12 @@ export class OpenApiChecker {
     throw new Error(
       `${method} ${route} ${status} is not as documented: ${this.ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`,
     );
+  }
+
+  private operationOf(method: string, path: string): { route: string; operation: Json } | undefined {
+    const route = this.routeOf(path.split('?')[0]);
+    const operation = route && this.document.paths[route][method.toLowerCase()];
+    return operation && { route, operation };
   }
 
   private routeOf(path: string): string | undefined {

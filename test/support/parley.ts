@@ -53,6 +53,7 @@ export class Parley {
       headers: response.headers,
       body: isJson ? JSON.parse(text) : text,
     };
+    this.checker.checkHeaders(method, path, answer.status, answer.headers);
     if (isJson) this.checker.check(method, path, answer.status, answer.body);
     if (isJson && answer.status >= 400) checkErrorBody(answer.status, answer.body);
     return answer;

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { isStorable } from '../../helpers/text.js';
-import { ApiSchemaRules } from '../../http/openapi.js';
+import { ApiSchemaRules, EXAMPLE_CHAT } from '../../http/openapi.js';
 import { IsCursor, IsPageSize } from '../../http/paging.js';
 import { IsText, OptionalField, Validated } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
@@ -32,7 +32,10 @@ export class CreateChatDto {
 }
 
 /** At least one of `name` and `mode`; `mode` and `user` together. */
-@ApiSchemaRules({ minProperties: 1, dependentRequired: { mode: ['user'], user: ['mode'] } })
+@ApiSchemaRules({
+  anyOf: [{ required: ['name'] }, { required: ['mode'] }],
+  dependentRequired: { mode: ['user'], user: ['mode'] },
+})
 export class UpdateChatDto {
   /** New name for the chat. */
   @OptionalField()
@@ -65,29 +68,17 @@ export class ListChatsQuery {
   after?: string;
 }
 
-export class ListChatUsersQuery {
-  /** How many at most; default: 100. */
-  @OptionalField()
-  @IsPageSize()
-  limit?: string;
-
-  /** The `next` of the page before; together with `limit`. */
-  @OptionalField()
-  @IsCursor(1)
-  after?: string;
-}
-
 export class ChatCreatedDto {
   /** The new chat's uuid. */
-  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_CHAT })
   uuid!: string;
 }
 
 export class ChatDto {
-  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_CHAT })
   uuid!: string;
 
-  /** @example Super Awesome Chat */
+  /** @example 'Super Awesome Chat' */
   name!: string;
 
   /** The members, the longest-standing first; with `limit` at most 100. */

@@ -1,13 +1,17 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { EXAMPLE_FILE } from '../../http/openapi.js';
 
 export class FileDto {
   @ApiProperty({ description: 'Empty for an image that has not been uploaded.', example: 'notes.txt' })
   filename!: string;
 
-  @ApiProperty({ format: 'uuid', example: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_FILE })
   uuid!: string;
 
-  /** Whether the file has been uploaded. */
+  /**
+   * Whether the file has been uploaded.
+   * @example true
+   */
   used!: boolean;
 
   /** In bytes. Missing before the upload. */

@@ -3,7 +3,7 @@ import { OptionalField } from '../validation.js';
 
 /** Asks for a page of a list that is sorted by one number. */
 export class PageQuery {
-  /** How many at most; the answer then has `next`. Default: the whole list. */
+  /** How many at most; the answer then has `next`. */
   @OptionalField()
   @IsPageSize()
   limit?: string;

@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
 import type { VariantFinder } from '../../http/input.pipe.js';
+import { EXAMPLE_FILE } from '../../http/openapi.js';
 import { IsQueryInteger, IsText, OptionalField, Validated } from '../../http/validation.js';
 import { FileDto } from '../../files/dto/files.dto.js';
 import { validateFilename } from '../../files/file-parts.js';
@@ -151,14 +152,12 @@ export class SentDto {
   @ApiProperty({ type: 'integer', format: 'int64', example: 1566456966279980000 })
   timestamp!: number;
 
-  /**
-   * Where to POST the bytes; for an image or a file.
-   * @example http://127.0.0.1:3000/api/files/7c9e6679-7425-40de-944b-e07fc1f90ae7
-   */
+  /** Where to POST the bytes; for an image or a file. */
+  @ApiProperty({ required: false, example: `http://127.0.0.1:3000/api/files/${EXAMPLE_FILE}` })
   url?: string;
 
   /** The file's; for an image or a file. */
-  @ApiProperty({ format: 'uuid', required: false, example: '7c9e6679-7425-40de-944b-e07fc1f90ae7' })
+  @ApiProperty({ format: 'uuid', required: false, example: EXAMPLE_FILE })
   uuid?: string;
 }
 

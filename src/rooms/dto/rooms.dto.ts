@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ErrorDetailsDto } from '../../http/dto/error.dto.js';
-import { ApiNextCursor } from '../../http/openapi.js';
+import { ApiNextCursor, ApiSchemaRules, EXAMPLE_CHAT } from '../../http/openapi.js';
 import type { ErrorFormatter } from '../../http/input.pipe.js';
 import { isStorable, isBlank, countCodePoints } from '../../helpers/text.js';
 import { IsQueryInteger, IsText, OptionalField, Validated, type Validator } from '../../http/validation.js';
@@ -30,7 +30,7 @@ const validateInteger: Validator = (value) =>
 const IsRoomName = () =>
   Validated(validateRoomName, { type: String, example: 'General Discussion', pattern: ROOM_NAME });
 
-const IsRoomId = () => Validated(validateInteger, { type: 'integer', minimum: 0, example: 1 });
+const IsRoomId = () => Validated(validateInteger, { type: 'integer', minimum: 0, maximum: MAX, example: 1 });
 
 const IsRoomPassword = () => IsText({ min: 0, max: MAX_PASSWORD_LENGTH }, 'secure-password');
 
@@ -53,6 +53,13 @@ export class JoinRoomDto {
   password?: string;
 }
 
+/** A private room needs a password. */
+@ApiSchemaRules({
+  anyOf: [
+    { properties: { is_private: { const: 0 } } },
+    { required: ['password'], properties: { password: { minLength: 1 } } },
+  ],
+})
 export class CreateRoomDto {
   static readonly formatError: ErrorFormatter = () => INVALID_FIELDS;
 
@@ -110,29 +117,29 @@ export class RoomMessagesQuery {
 }
 
 export class RoomJoinedDto {
-  /** @example john_doe joined room "General Discussion" */
+  @ApiProperty({ example: 'john_doe joined room "General Discussion"' })
   message!: string;
 
   @ApiProperty({ type: 'integer', example: 1 })
   room_id!: number;
 
-  /** @example General Discussion */
+  /** @example 'General Discussion' */
   room_name!: string;
 
   /** The uuid of the room's chat. */
-  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_CHAT })
   chat!: string;
 }
 
 export class RoomCreatedDto {
-  /** @example room "General Discussion" created */
+  @ApiProperty({ example: 'room "General Discussion" created' })
   message!: string;
 
   @ApiProperty({ type: 'integer', example: 1 })
   room_id!: number;
 
   /** The uuid of the room's chat. */
-  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_CHAT })
   chat!: string;
 }
 
@@ -145,10 +152,13 @@ export class PublicRoomDto {
   @ApiProperty({ type: 'integer', example: 1 })
   room_id!: number;
 
-  /** @example General Discussion */
+  /** @example 'General Discussion' */
   name!: string;
 
-  /** Whether the caller is in it. */
+  /**
+   * Whether the caller is in it.
+   * @example true
+   */
   joined!: boolean;
 }
 
@@ -165,14 +175,14 @@ export class UserRoomDto {
   @ApiProperty({ type: 'integer', example: 1 })
   room_id!: number;
 
-  /** @example General Discussion */
+  /** @example 'General Discussion' */
   name!: string;
 
   @ApiProperty({ type: 'integer', enum: [0, 1], example: 0 })
   is_private!: 0 | 1;
 
   /** The uuid of the room's chat. */
-  @ApiProperty({ format: 'uuid', example: '3e17b51b-01db-4b20-b1f5-95fd054376b7' })
+  @ApiProperty({ format: 'uuid', example: EXAMPLE_CHAT })
   chat!: string;
 
   /** Seconds since the Unix epoch, with a fraction. */

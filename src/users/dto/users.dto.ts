@@ -48,7 +48,8 @@ const IsUsername = () =>
     type: String,
   });
 
-const IsEmail = (example: string) =>
+/** Not `IsEmail`: the Swagger plugin would add `format: email`, which is stricter. */
+const IsEmailAddress = (example: string) =>
   Validated(validateEmail, { example, minLength: 5, maxLength: 254, pattern: EMAIL.source, type: String });
 
 const IsName = (example: string) => IsText({ min: 1, max: 128 }, example);
@@ -66,7 +67,7 @@ export class RegisterDto {
   password!: string;
 
   /** Email to be associated with user; unique whatever its case. */
-  @IsEmail('a@el.x')
+  @IsEmailAddress('a@el.x')
   email!: string;
 
   /** Name associated with user. */
@@ -75,7 +76,7 @@ export class RegisterDto {
 }
 
 /** At least one of the fields. */
-@ApiSchemaRules({ minProperties: 1 })
+@ApiSchemaRules({ anyOf: ['name', 'email', 'password'].map((field) => ({ required: [field] })) })
 export class UpdateUserDto {
   /** New name for user. */
   @OptionalField()
@@ -84,7 +85,7 @@ export class UpdateUserDto {
 
   /** New email for user, unverified until the link in the mail is followed. */
   @OptionalField()
-  @IsEmail('al@e.x')
+  @IsEmailAddress('al@e.x')
   email?: string;
 
   /** New SHA-256 hex digest of password. */
@@ -114,6 +115,9 @@ export class UserDetailDto extends UserDto {
    */
   email?: string;
 
-  /** Whether the email is verified; only when the caller looks at itself. */
+  /**
+   * Whether the email is verified; only when the caller looks at itself.
+   * @example true
+   */
   verified?: boolean;
 }
