@@ -203,6 +203,11 @@ describe('the document', () => {
     ]);
   });
 
+  test('names no format that the validators do not check', () => {
+    const formats = [...JSON.stringify(document).matchAll(/"format":"([^"]+)"/g)].map(([, format]) => format);
+    expect([...new Set(formats)].toSorted()).toEqual(['binary', 'int64', 'uuid']);
+  });
+
   test('contains no unparsed doc tag', () => {
     const tags = /"description":"[^"]*(@(?:format|example|remarks|type|throws)\b)/g;
     expect([...JSON.stringify(document).matchAll(tags)].map(([, tag]) => tag)).toEqual([]);
