@@ -96,9 +96,8 @@ function finish(document: OpenAPIObject): OpenAPIObject {
   for (const [name, schema] of Object.entries(document.components?.schemas ?? {})) {
     Object.assign(schema, rulesOf(name));
   }
-  for (const operation of Object.values(document.paths).flatMap(
-    (path) => Object.values(path) as Operation[],
-  )) {
+  const operations = Object.values(document.paths).flatMap((path) => Object.values(path) as Operation[]);
+  for (const operation of operations) {
     // An empty list says that the route is public.
     operation.security ??= [];
     for (const [status, response] of Object.entries(operation.responses)) {

@@ -8,10 +8,8 @@ export class FileDto {
   @ApiProperty({ format: 'uuid', example: EXAMPLE_FILE })
   uuid!: string;
 
-  /**
-   * Whether the file has been uploaded.
-   * @example true
-   */
+  /** Whether the file has been uploaded. */
+  @ApiProperty({ example: true })
   used!: boolean;
 
   /** In bytes. Missing before the upload. */

@@ -155,10 +155,8 @@ export class PublicRoomDto {
   /** @example 'General Discussion' */
   name!: string;
 
-  /**
-   * Whether the caller is in it.
-   * @example true
-   */
+  /** Whether the caller is in it. */
+  @ApiProperty({ example: true })
   joined!: boolean;
 }
 

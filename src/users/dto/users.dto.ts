@@ -1,3 +1,4 @@
+import { ApiProperty } from '@nestjs/swagger';
 import { fold, isStorable } from '../../helpers/text.js';
 import { ApiSchemaRules } from '../../http/openapi.js';
 import { IsPasswordDigest, IsText, OptionalField, textValidator, Validated } from '../../http/validation.js';
@@ -115,9 +116,7 @@ export class UserDetailDto extends UserDto {
    */
   email?: string;
 
-  /**
-   * Whether the email is verified; only when the caller looks at itself.
-   * @example true
-   */
+  /** Whether the email is verified; only when the caller looks at itself. */
+  @ApiProperty({ example: true })
   verified?: boolean;
 }
