@@ -16,6 +16,8 @@ export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Resu
 
 const MAX_BATCH_SIZE = 128;
 
+const MAX_WAITING_ITEMS = 4_096;
+
 /**
  * Runs requests that arrive together, or while an earlier batch is under way, as one batch: many look-ups in one query,
  * many writes in one commit. A request never receives a result that was read before it arrived.
@@ -32,8 +34,11 @@ export class Batcher<Item, Result> {
     private readonly maxBatchSize = MAX_BATCH_SIZE,
   ) {}
 
+  /** @throws DatabaseUnavailable at once if MAX_WAITING_ITEMS already wait. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
+      if (this.waiting.length >= MAX_WAITING_ITEMS)
+        throw new DatabaseUnavailable('too many requests are waiting');
       this.waiting.push({ item, resolve, reject });
       if (!this.working) void this.workAll();
     });

@@ -10,6 +10,9 @@ const MIN_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
 const START_TIMEOUT_MS = 10_000;
 
+/** Requests that wait for a connection of the pool. The next one fails at once. */
+const MAX_WAITING_FOR_POOL = 1_000;
+
 const ENTITIES = [join(import.meta.dirname, '../**/*.entity.js')];
 
 /** Set on each connection, so that nothing depends on the server's defaults. */
@@ -112,7 +115,7 @@ function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSo
     connectTimeout: DATABASE_DEADLINE_MS,
     bigNumberStrings: false,
     // Each connection prepares a statement once for each length of its list. MySQL allows 16,382 for all instances.
-    extra: { queueLimit: 10_000, maxPreparedStatements: 300 },
+    extra: { queueLimit: MAX_WAITING_FOR_POOL, maxPreparedStatements: 300 },
   };
 }
 

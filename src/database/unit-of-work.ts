@@ -12,9 +12,11 @@ import {
 } from './driver.js';
 import { Mysql } from './mysql.js';
 import { Sqlite } from './sqlite.js';
-import { isRetryable } from './driver-errors.js';
+import { DatabaseUnavailable, isRetryable } from './driver-errors.js';
 
 export const READER = Symbol('READER');
+
+const MAX_WAITING_UNITS = 1_000;
 
 const MAX_ATTEMPTS = 8;
 const RETRY_DELAY_MS = 20;
@@ -138,6 +140,7 @@ export class Transaction {
 export class UnitOfWork {
   private readonly driver: Driver;
   private last: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
 
   constructor(@InjectDataSource() dataSource: DataSource) {
     this.driver = driverOf(dataSource);
@@ -146,10 +149,17 @@ export class UnitOfWork {
   /**
    * Runs `work` in a transaction. Commits what it returns, rolls back when it throws. `work` must touch nothing but its
    * transaction, because a deadlock runs it again. It must not begin another unit of work.
+   * @throws DatabaseUnavailable at once if too many units already wait.
    */
-  run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     if (!this.driver.oneWriter) return this.attempt(work);
-    const result = this.last.then(() => this.attempt(work));
+    if (this.waiting >= MAX_WAITING_UNITS)
+      throw new DatabaseUnavailable('too many units of work are waiting');
+    this.waiting += 1;
+    const result = this.last.then(() => {
+      this.waiting -= 1;
+      return this.attempt(work);
+    });
     this.last = result.catch(() => {});
     return result;
   }

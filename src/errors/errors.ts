@@ -69,6 +69,10 @@ export class ParleyError extends Error {
   }
 }
 
+/** Refuses work that would only wait. */
+export const tooMuchUnderWay = () =>
+  new ParleyError('unavailable', 'too many requests are under way, try again later');
+
 type InputKind = 'field' | 'query parameter' | 'path parameter' | 'form field' | 'header';
 
 /** Returns the error about one field or parameter: `invalidInput('field', 'name', 'must be a string')`. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
-import { ParleyError } from '../errors/errors.js';
+import { ParleyError, tooMuchUnderWay } from '../errors/errors.js';
 import { Settings } from '../config/settings.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { LockedChat } from '../membership/locked-chat.js';
@@ -34,6 +34,8 @@ export type FormReader = (
   store: (part: FilePart) => Promise<StoredContent>,
 ) => Promise<StoredContent>;
 
+const MAX_UPLOADS_UNDER_WAY = 256;
+
 @Injectable()
 export class FilesService {
   private readonly logger = new Logger('Files');
@@ -51,9 +53,10 @@ export class FilesService {
     return `${this.settings.publicUrl}/api/files/${uuid}`;
   }
 
-  /** Of concurrent uploads to one link, one succeeds. A failed upload stores nothing and leaves the link open. */
+  /** Of concurrent uploads to one link, one succeeds. A failed upload stores nothing and leaves the link open. At most MAX_UPLOADS_UNDER_WAY at once. */
   async upload(caller: Caller, uuid: string, readForm: FormReader): Promise<void> {
     const { file } = await this.requireOpenLink(caller, uuid);
+    if (this.receiving.size >= MAX_UPLOADS_UNDER_WAY) throw tooMuchUnderWay();
     const storageKey = `${uuid}.${randomUUID().slice(0, 8)}`;
     this.receiving.add(storageKey);
     try {

@@ -226,3 +226,21 @@ describe('storage failures:', () => {
     await server.close();
   });
 });
+
+test('while 256 uploads are under way, the next answers 503 at once and leaves its link open', async () => {
+  const files = await FileServer.start('disk');
+  const [link, other] = [await files.sendFile(), await files.sendFile()];
+  const underWay = async (count: number) =>
+    until(`${count} uploads under way`, async () =>
+      (await files.unfinishedUploads(link)).length === count ? true : undefined,
+    );
+  const sockets = await Promise.all(Array.from({ length: 256 }, () => files.connect()));
+  for (const socket of sockets) socket.write(files.uploadHead(link, BODY, BODY.raw.length));
+  await underWay(256);
+  const { status, headers, body } = await files.upload(other, form({ content: 'x' }));
+  expect([status, headers.get('retry-after'), body.code]).toEqual([503, '1', 'unavailable']);
+  for (const socket of sockets) socket.destroy();
+  await underWay(0);
+  expectSuccess(await files.upload(other, form({ content: 'x' })));
+  await files.close();
+});

@@ -1,8 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type OpenDatabase, openDatabase } from '#src/database/data-source.js';
+import { DatabaseUnavailable } from '#src/database/driver-errors.js';
 import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { createTestDatabase, onMysql, type TestDatabase, testSettings } from '../support/server.js';
+
+/** The connections of the pool. */
+const POOL = 10;
 
 let database: TestDatabase;
 let open: OpenDatabase;
@@ -335,4 +339,23 @@ test('a unit that fails for another reason than a deadlock is not retried', asyn
   });
   await expect(failing).rejects.toThrow(/nowhere/);
   expect(attempts).toBe(1);
+});
+
+test('while 1,000 units wait, the next is refused at once, and those that wait are run', async () => {
+  const finish = createSignal();
+  const running = Array.from({ length: onMysql ? POOL : 1 }, () => {
+    const begun = createSignal();
+    const done = unitOfWork.run(async () => {
+      begun.fire();
+      await finish.fired;
+    });
+    return { begun: begun.fired, done };
+  });
+  await Promise.all(running.map(({ begun }) => begun));
+  const waiting = Array.from({ length: 1_000 }, (_, id) => unitOfWork.run((tx) => insert(tx, id)));
+  await expect(unitOfWork.run((tx) => insert(tx, -1))).rejects.toThrow(DatabaseUnavailable);
+  finish.fire();
+  await Promise.all([...running.map(({ done }) => done), ...waiting]);
+  expect(await notes()).toHaveLength(1_000);
+  expect(await unitOfWork.run((tx) => insert(tx, -1))).toBe(1);
 });

@@ -18,7 +18,7 @@ const ALLOWED: Record<string, string[]> = {
   errors: [],
   scheduling: [],
   database: ['config', 'helpers'],
-  passwords: ['config', 'database'],
+  passwords: ['config', 'database', 'errors'],
   http: ['config', 'database', 'errors', 'helpers'],
   audit: ['config', 'http'],
   limits: [...BLOCKS, 'audit'],

@@ -114,3 +114,16 @@ test('an error among the results rejects only its item, and the next batch still
   expect(await one).toBe('1');
   expect(await batcher.add(3)).toBe('3');
 });
+
+test('while 4,096 items wait, the next is refused at once, and those that wait get their results', async () => {
+  const { batcher, finish } = createRecordingBatcher();
+  const first = batcher.add(0);
+  await new Promise(setImmediate);
+  const waiting = Array.from({ length: 4_096 }, (_, item) => batcher.add(item));
+  await expect(batcher.add(1)).rejects.toThrow(DatabaseUnavailable);
+  await finish();
+  expect(await Promise.all([first, ...waiting])).toHaveLength(4_097);
+  const next = batcher.add(2);
+  await finish();
+  expect(await next).toBe('2');
+});

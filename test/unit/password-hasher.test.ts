@@ -75,3 +75,11 @@ test.runIf(platform() === 'linux')('runs its threads with a low priority', async
   expect(threads.filter((nice) => nice === '10').length).toBe(hashingThreads.threads.length);
   expect(niceness(String(process.pid))).toBe('0');
 });
+
+test('refuses a job at once while 256 wait for a thread, and then takes jobs again', async () => {
+  await hasher.hashSecret('secret');
+  const busy = Array.from({ length: hashingThreads.options.maxThreads + 256 }, () => hasher.hashSecret('a'));
+  await expect(hasher.hashSecret('b')).rejects.toMatchObject({ code: 'unavailable', retryAfter: 1 });
+  await Promise.all(busy);
+  expect(await hasher.hashSecret('b')).toMatch(/^\$argon2id/);
+});
