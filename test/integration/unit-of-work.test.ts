@@ -298,10 +298,30 @@ describe('effects', () => {
   });
 });
 
-describe.runIf(onMysql)('a deadlock', () => {
-  const touch = (tx: Transaction, id: number) =>
-    tx.execute('UPDATE notes SET revision = revision + 1 WHERE id = ?', [id]);
+const touch = (tx: Transaction, id: number) =>
+  tx.execute('UPDATE notes SET revision = revision + 1 WHERE id = ?', [id]);
 
+test.runIf(onMysql)('a unit that waits too long for a lock runs again', async () => {
+  await unitOfWork.run((tx) => insert(tx, 1));
+  const [locked, again] = [createSignal(), createSignal()];
+  const first = unitOfWork.run(async (tx) => {
+    await touch(tx, 1);
+    locked.fire();
+    await again.fired;
+  });
+  await locked.fired;
+  let attempts = 0;
+  const second = unitOfWork.run(async (tx) => {
+    attempts += 1;
+    if (attempts === 2) again.fire();
+    await touch(tx, 1);
+  });
+  await Promise.all([first, second]);
+  expect(attempts).toBe(2);
+  expect(await reader.query('SELECT revision FROM notes')).toEqual([{ revision: 2 }]);
+});
+
+describe.runIf(onMysql)('a deadlock', () => {
   test('makes its victim run again, and the effects run once', async () => {
     await unitOfWork.run(async (tx) => {
       await insert(tx, 1);
