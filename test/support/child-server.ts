@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { Parley } from './parley.js';
+import { memoryOf } from './process-stats.js';
 import type { TestDatabase } from './server.js';
 
 /** A server in its own process, which a test can kill and measure. */
@@ -43,8 +44,7 @@ export class ChildServer {
 
   /** Returns the memory in MiB: the current (VmRSS), or the peak since {@link resetPeak} (VmHWM). */
   memory(field: 'VmRSS' | 'VmHWM'): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
-    return Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
+    return memoryOf(this.child.pid ?? 0, field);
   }
 
   resetPeak(): void {

@@ -49,7 +49,7 @@ export class ServerProcess {
     let exit: Exit | undefined;
     void server.exited.then((result) => (exit = result));
     await until('the server to listen', () => {
-      if (exit) throw new Error(`the server ended with ${exit.code}: ${server.stderr}`);
+      if (exit) throw new Error(`the server ended with ${exit.code ?? exit.signal}: ${server.stderr}`);
       return /listens on http.*\n(?:.*\n){3}/.test(server.stdout) || undefined;
     });
     return server;
@@ -60,6 +60,10 @@ export class ServerProcess {
     const [, url] = /listens on (\S+)/.exec(this.stdout) ?? [];
     if (!url) throw new Error('the server does not listen');
     return url;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
   }
 
   parley(): Promise<Parley> {

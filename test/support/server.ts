@@ -18,10 +18,10 @@ export interface TestDatabase {
 
 export const onMysql = Boolean(process.env.TEST_DATABASE_URL);
 
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** On the server with the URL, which is TEST_DATABASE_URL by default; on SQLite if it is empty. */
+export async function createTestDatabase(server = process.env.TEST_DATABASE_URL): Promise<TestDatabase> {
   const dataDir = mkdtempSync(join(tmpdir(), 'parley-test-'));
   const removeDataDir = () => rmSync(dataDir, { recursive: true, force: true });
-  const server = process.env.TEST_DATABASE_URL;
   if (!server) return { url: '', dataDir, drop: async () => removeDataDir() };
 
   const name = `parley_test_${randomBytes(6).toString('hex')}`;
