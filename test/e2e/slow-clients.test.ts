@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FileServer } from '../support/file-server.js';
@@ -129,28 +128,3 @@ test('a connection stays open between two requests for longer than a body may ta
   await until('two answers', () => received.match(/HTTP\/1\.1 200/g)?.length === 2 || undefined);
   await closed(socket);
 });
-
-test('aborted transfers leave no descriptor open', async () => {
-  const descriptors = () => readdirSync('/proc/self/fd').length;
-  const body = form({ content: Buffer.alloc(1_000_000) });
-  const stored = await files.sendBytes('x'.repeat(1_000_000));
-  const abort = async () => {
-    const link = await files.sendFile();
-    const upload = open(files.uploadHead(link, body, body.raw.length));
-    upload.write(body.raw.subarray(0, 300_000));
-    const download = open(request('GET', `/api/files/${stored.uuid}`, { headers: withToken() })).pause();
-    await until('both to begin', async () =>
-      (await files.unfinishedUploads(link)).length > 0 ? true : undefined,
-    );
-    const gone = [closed(upload), closed(download)];
-    upload.destroy();
-    download.destroy();
-    await Promise.all(gone);
-  };
-  const abortMany = () => Promise.all(Array.from({ length: 20 }, abort));
-  // Opens the connections that the pool of the database keeps.
-  await abortMany();
-  const before = descriptors();
-  for (let round = 0; round < 3; round += 1) await abortMany();
-  await until('the descriptors to be closed', () => descriptors() <= before || undefined);
-}, 120_000);
