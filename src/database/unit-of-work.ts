@@ -156,24 +156,25 @@ export class UnitOfWork {
     if (this.waiting >= MAX_WAITING_UNITS)
       throw new DatabaseUnavailable('too many units of work are waiting');
     this.waiting += 1;
+    const queuedAt = performance.now();
     const result = this.last.then(() => {
       this.waiting -= 1;
-      return this.attempt(work);
+      return this.attempt(work, queuedAt);
     });
     this.last = result.catch(() => {});
     return result;
   }
 
-  private async attempt<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const startedAt = performance.now();
-    let timeoutMs = DATABASE_DEADLINE_MS;
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>, startedAt = performance.now()): Promise<T> {
     for (let count = 1; ; count += 1) {
+      const timeoutMs = startedAt + DATABASE_DEADLINE_MS - performance.now();
+      // The request has its answer, and must not have an effect after it.
+      if (timeoutMs <= 0) throw new DatabaseUnavailable('the database takes too long');
       try {
         return await this.transact(work, timeoutMs);
       } catch (error) {
         if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
         await sleep(Math.random() * RETRY_DELAY_MS * count);
-        timeoutMs = startedAt + DATABASE_DEADLINE_MS - performance.now();
       }
     }
   }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type OpenDatabase, openDatabase } from '#src/database/data-source.js';
+import { DATABASE_DEADLINE_MS } from '#src/database/driver.js';
 import { DatabaseUnavailable } from '#src/database/driver-errors.js';
 import { Reader, type Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { createTestDatabase, onMysql, type TestDatabase, testSettings } from '../support/server.js';
@@ -359,6 +360,24 @@ test('a unit that fails for another reason than a deadlock is not retried', asyn
   });
   await expect(failing).rejects.toThrow(/nowhere/);
   expect(attempts).toBe(1);
+});
+
+test.runIf(!onMysql)('a unit whose turn comes after its deadline is not run', async () => {
+  const [begun, finish] = [createSignal(), createSignal()];
+  const first = unitOfWork.run(async (tx) => {
+    await insert(tx, 1);
+    begun.fire();
+    await finish.fired;
+  });
+  await begun.fired;
+  const [second, late] = [unitOfWork.run((tx) => insert(tx, 2)), performance.now() + DATABASE_DEADLINE_MS];
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(late);
+  finish.fire();
+  await expect(second).rejects.toThrow(DatabaseUnavailable);
+  clock.mockRestore();
+  await first;
+  await unitOfWork.run((tx) => insert(tx, 3));
+  expect(await notes()).toEqual([1, 3]);
 });
 
 test('while 1,000 units wait, the next is refused at once, and those that wait are run', async () => {
