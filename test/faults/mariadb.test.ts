@@ -2,7 +2,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectFailure } from '../support/failure.js';
 import { MariaDb } from '../support/mariadb.js';
-import type { Answer, Member, Parley } from '../support/parley.js';
+import { type Answer, expectSuccess, type Member, type Parley } from '../support/parley.js';
 import { createRoom } from '../support/rooms.js';
 import { ServerProcess } from '../support/server-process.js';
 import { createTestDatabase, type TestDatabase } from '../support/server.js';
@@ -170,6 +170,23 @@ async function killConnections(admin: Connection): Promise<void> {
   const [rows] = await admin.query<RowDataPacket[]>(query, [name]);
   for (const { id } of rows) await admin.query(`KILL ${id}`).catch(() => {});
 }
+
+test('a server that is stopped while its MariaDB is frozen ends within 10 s', async () => {
+  const stopped = await ServerProcess.start(database);
+  const client = await stopped.parley();
+  // Opens all connections of the pool.
+  const search = () => client.get('/api/users?username=al', { token: alex.token });
+  for (const answer of await Promise.all(Array.from({ length: 50 }, search))) expectSuccess(answer);
+  mariadb.signal('SIGSTOP');
+  const answer = client.get('/api/chats', { token: alex.token });
+  const startedAt = performance.now();
+  const exit = await stopped.end();
+  const ms = performance.now() - startedAt;
+  mariadb.signal('SIGCONT');
+  expectFailure(await answer, 503);
+  expect(exit).toEqual({ code: 0, signal: null });
+  expect(ms).toBeLessThan(10_000);
+});
 
 test('a MariaDB that may lose acknowledged messages is named in a warning at the start', async () => {
   const admin = await mariadb.connect();

@@ -17,7 +17,7 @@ export default defineConfig({
     server: { deps: { external: [/\/(dist|\.builds)\//] } },
     maxWorkers: 2,
     sequence: { sequencer: SoakFirst },
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 60_000,
   },
 });
