@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await server.end();
+  await server.end('SIGKILL');
   run('umount', disk);
   rmSync(disk, { recursive: true });
   await database.drop();

@@ -5,7 +5,7 @@ import { MariaDb } from '../support/mariadb.js';
 import { type Answer, expectSuccess, type Member, type Parley } from '../support/parley.js';
 import { createRoom } from '../support/rooms.js';
 import { ServerProcess } from '../support/server-process.js';
-import { createTestDatabase, type TestDatabase } from '../support/server.js';
+import type { TestDatabase } from '../support/server.js';
 import { until } from '../support/until.js';
 import { Writers } from '../support/writers.js';
 
@@ -25,7 +25,7 @@ let roomId: number;
 
 beforeAll(async () => {
   mariadb = await MariaDb.start();
-  database = await createTestDatabase(mariadb.url);
+  database = await mariadb.createDatabase();
   server = await ServerProcess.start(database);
   parley = await server.parley();
   alex = await parley.signUp('alex');
@@ -34,9 +34,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.end();
+  await server.end('SIGKILL');
   await database.drop();
-  await mariadb.close();
 });
 
 /** Repeats a call. Each answer must be a success, or a 503 in the dialect of the call. */

@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await server.end();
+  await server.end('SIGKILL');
   await database.drop();
 });
 

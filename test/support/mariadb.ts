@@ -32,6 +32,16 @@ export class MariaDb {
     return `mysql://root@127.0.0.1:${this.port}/`;
   }
 
+  /** Creates a database that ends this server when it is dropped, even if the server hangs. */
+  async createDatabase(): Promise<TestDatabase> {
+    const { url, dataDir } = await createTestDatabase(this.url);
+    const drop = async () => {
+      await this.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    };
+    return { url, dataDir, drop };
+  }
+
   connect(): Promise<Connection> {
     return createConnection({ uri: this.url });
   }
@@ -75,7 +85,7 @@ export class MariaDb {
     await exit;
   }
 
-  async close(): Promise<void> {
+  private async close(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -85,12 +95,5 @@ export const DATABASE_KINDS = ['SQLite', 'MariaDB'] as const;
 
 /** Creates a database, on a MariaDB of its own if it is not SQLite's. */
 export async function createDatabase(kind: (typeof DATABASE_KINDS)[number]): Promise<TestDatabase> {
-  if (kind === 'SQLite') return createTestDatabase('');
-  const mariadb = await MariaDb.start();
-  const database = await createTestDatabase(mariadb.url);
-  const drop = async () => {
-    await database.drop();
-    await mariadb.close();
-  };
-  return { ...database, drop };
+  return kind === 'SQLite' ? createTestDatabase('') : (await MariaDb.start()).createDatabase();
 }
