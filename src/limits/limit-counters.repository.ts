@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { LessThan } from 'typeorm';
 import { isDuplicate } from '../database/driver-errors.js';
+import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { Reader, type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { now, SECOND_US } from '../helpers/clock.js';
 import { LimitCounter } from './limit-counter.entity.js';
@@ -69,9 +69,13 @@ export class LimitCountersRepository {
     await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(LimitCounter, primaryKey(key)));
   }
 
-  async deleteOld(): Promise<void> {
-    const startedAt = LessThan(now() - MAX_SECONDS * SECOND_US);
-    await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(LimitCounter, { startedAt }));
+  deleteOld(signal: AbortSignal): Promise<void> {
+    return deleteInChunks(this.unitOfWork, signal, {
+      table: 'limit_counters',
+      where: 'started_at < ?',
+      values: [now() - MAX_SECONDS * SECOND_US],
+      key: 'started_at',
+    });
   }
 }
 

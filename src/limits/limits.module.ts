@@ -17,7 +17,7 @@ export class LimitsModule implements OnModuleInit {
     this.scheduler.add({
       name: 'sweep of old limits',
       intervalMs: SWEEP_INTERVAL_MS,
-      run: () => this.counters.deleteOld(),
+      run: (signal) => this.counters.deleteOld(signal),
     });
   }
 }

@@ -45,7 +45,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     this.scheduler.add({
       name: 'deleting old mails',
       intervalMs: CLEANUP_INTERVAL_MS,
-      run: () => this.outbox.deleteOldMails(),
+      run: (signal) => this.outbox.deleteOldMails(signal),
     });
   }
 

@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { type EntityManager, type FindOptionsWhere, In, LessThan, Not } from 'typeorm';
+import { type EntityManager, type FindOptionsWhere, In } from 'typeorm';
 import { now, SECOND_US } from '../helpers/clock.js';
 import { Handlers } from '../helpers/handlers.js';
 import { Settings } from '../config/settings.js';
+import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import { Mail, type MailKind } from './mail.entity.js';
@@ -148,9 +149,13 @@ export class Outbox {
     });
   }
 
-  async deleteOldMails(): Promise<void> {
-    const old: FindOptionsWhere<Mail> = { state: Not('waiting'), createdAt: LessThan(now() - RETENTION_US) };
-    await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(Mail, old));
+  deleteOldMails(signal: AbortSignal): Promise<void> {
+    return deleteInChunks(this.unitOfWork, signal, {
+      table: 'mails',
+      where: "state <> 'waiting' AND created_at < ?",
+      values: [now() - RETENTION_US],
+      key: 'created_at',
+    });
   }
 
   private leaseEnd(): number {

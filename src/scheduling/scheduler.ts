@@ -5,7 +5,8 @@ export interface Job {
   /** Names the job in the log. */
   name: string;
   intervalMs: number;
-  run: () => Promise<void>;
+  /** May end early, by an error, when the signal aborts. */
+  run: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -17,6 +18,8 @@ export class Scheduler implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Scheduler');
   private readonly jobs: Job[] = [];
   private readonly running = new Map<Job, Promise<void>>();
+  private readonly woken = new Set<Job>();
+  private readonly stop = new AbortController();
   private timers: NodeJS.Timeout[] = [];
 
   /** Registers a job; to be called while modules initialise. */
@@ -31,18 +34,33 @@ export class Scheduler implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Stops the timers and waits for the runs under way. */
+  /** Runs the job at once, or again after the run under way. */
+  wake(name: string): void {
+    const job = this.jobs.find((one) => one.name === name);
+    if (!job) return;
+    if (this.running.has(job)) this.woken.add(job);
+    else this.start(job);
+  }
+
+  /** Stops the timers, aborts the signal of the runs under way and waits for them. */
   async onModuleDestroy(): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    this.stop.abort();
     await Promise.all(this.running.values());
   }
 
   private start(job: Job): void {
-    if (this.running.has(job)) return;
+    const { signal } = this.stop;
+    if (this.running.has(job) || signal.aborted) return;
     const run = job
-      .run()
-      .catch((error: Error) => this.logger.warn(`${job.name} failed: ${error.message}`))
-      .finally(() => this.running.delete(job));
+      .run(signal)
+      .catch((error: Error) => {
+        if (!signal.aborted) this.logger.warn(`${job.name} failed: ${error.message}`);
+      })
+      .finally(() => {
+        this.running.delete(job);
+        if (this.woken.delete(job)) this.start(job);
+      });
     this.running.set(job, run);
   }
 }

@@ -33,7 +33,7 @@ export class TokensModule implements OnModuleInit {
     this.scheduler.add({
       name: 'sweep of expired tokens',
       intervalMs: SWEEP_INTERVAL_MS,
-      run: () => this.tokens.deleteExpired(),
+      run: (signal) => this.tokens.deleteExpired(signal),
     });
   }
 }

@@ -2,8 +2,8 @@ import { createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { LRUCache } from 'lru-cache';
-import { LessThan } from 'typeorm';
 import { Settings } from '../config/settings.js';
+import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Caller } from './caller.js';
 import { InvalidToken, tokenRevoked } from './token-errors.js';
@@ -91,10 +91,9 @@ export class TokensService {
     await (await tx.manager()).delete(Token, { userId, kind });
   }
 
-  async deleteExpired(): Promise<void> {
-    await this.unitOfWork.run(async (tx) =>
-      (await tx.manager()).delete(Token, { expiresAt: LessThan(unixSeconds()) }),
-    );
+  deleteExpired(signal: AbortSignal): Promise<void> {
+    const expired = { table: 'tokens', where: 'expires_at < ?', values: [unixSeconds()], key: 'expires_at' };
+    return deleteInChunks(this.unitOfWork, signal, expired);
   }
 }
 

@@ -1,13 +1,16 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Reader } from '#src/database/unit-of-work.js';
-import { Filler } from '../support/fill.js';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Reader, Transaction } from '#src/database/unit-of-work.js';
+import { Scheduler } from '#src/scheduling/scheduler.js';
+import { Filler, numbers } from '../support/fill.js';
 import { type Json, type Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
+import { until } from '../support/until.js';
 
 const CHATS = 5_100;
 const MEMBERS = 5_100;
 
 let server: TestServer;
+let filler: Filler;
 let alex: Member;
 /** The uuid of a chat with {@link MEMBERS} members, which is a room as well. */
 let large: string;
@@ -15,7 +18,7 @@ let roomId: number;
 
 beforeAll(async () => {
   server = await startServer();
-  const filler = new Filler(server);
+  filler = new Filler(server);
   alex = await server.parley.signUp('alex');
   const room = await alex.post('/api/create_room', { room_name: 'Large' });
   [large, roomId] = [room.body.chat, room.body.room_id];
@@ -81,4 +84,67 @@ test('lists that are read in chunks are complete and in their order', async () =
   const usernames = ['alex', ...Array.from({ length: MEMBERS - 1 }, (__, n) => `member.${n}`)];
   expect(chats[0].users.map(({ username }: Json) => username)).toEqual(usernames);
   expect((await alex.get(`/api/room_members/${roomId}`)).body.members).toEqual(usernames);
+});
+
+/** Rows that one statement of a sweep deletes. */
+const MAX_DELETED = 500;
+
+/** Returns how many rows each DELETE of the call deleted. */
+async function deletionsOf(call: () => Promise<unknown>): Promise<{ sql: string; rows: number }[]> {
+  const execute = vi.spyOn(Transaction.prototype, 'execute');
+  await call();
+  const deletions = await Promise.all(
+    execute.mock.calls.map(async ([sql], n) => ({
+      sql,
+      rows: (await execute.mock.results[n].value) as number,
+    })),
+  );
+  execute.mockRestore();
+  return deletions.filter(({ sql }) => sql.startsWith('DELETE'));
+}
+
+describe('background work deletes in chunks:', () => {
+  const MAILS = `INSERT INTO mails (user_id, kind, address, state, attempts, due_at, created_at)`;
+  const KEYS = 'INSERT INTO idempotency_keys (user_id, key_text, digest, answer, created_at)';
+  const COUNT = 1_300;
+
+  test.each([
+    [
+      'expired tokens',
+      'sweep of expired tokens',
+      `INSERT INTO tokens (id, user_id, kind, expires_at) SELECT CONCAT('old', n), ?, 'authentication', n`,
+      'tokens WHERE expires_at < 9999',
+    ],
+    [
+      'expired idempotency keys',
+      'sweep of expired idempotency keys',
+      `${KEYS} SELECT ?, CONCAT('old', n), '', '{}', n`,
+      'idempotency_keys WHERE created_at < 9999',
+    ],
+    [
+      'old limits',
+      'sweep of old limits',
+      `INSERT INTO limit_counters (name, subject, hits, started_at) SELECT 'login', CONCAT(?, ' ', n), 1, n`,
+      'limit_counters WHERE started_at < 9999',
+    ],
+    [
+      'old mails',
+      'deleting old mails',
+      `${MAILS} SELECT ?, 'password-changed', 'a', 'sent', 1, 0, n`,
+      'mails WHERE created_at < 9999',
+    ],
+  ])('%s', async (_, job, insert, old) => {
+    const count = async () => {
+      const [{ found }] = await filler.query<{ found: number }>(`SELECT COUNT(*) AS found FROM ${old}`);
+      return found;
+    };
+    await filler.query(`${insert} FROM ${numbers(COUNT)}`, [await filler.idOf('users', 'username', 'alex')]);
+    expect(await count()).toBe(COUNT);
+    const deletions = await deletionsOf(async () => {
+      server.app.get(Scheduler).wake(job);
+      await until('the rows to be deleted', async () => (await count()) === 0 || undefined);
+    });
+    for (const { sql, rows } of deletions) expect(rows, sql).toBeLessThanOrEqual(MAX_DELETED);
+    expect((await alex.get('/api/users/alex')).status).toBe(200);
+  });
 });

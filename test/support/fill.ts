@@ -6,7 +6,7 @@ import type { TestServer } from './server.js';
 export class Filler {
   private readonly dataSource: DataSource;
 
-  constructor({ app }: TestServer) {
+  constructor({ app }: Pick<TestServer, 'app'>) {
     this.dataSource = app.get<DataSource>(getDataSourceToken());
   }
 
@@ -60,6 +60,25 @@ export class Filler {
     );
   }
 
+  /** Adds messages of the user after the present ones. */
+  async addMessages(chatId: number, senderId: number, count: number): Promise<void> {
+    const [{ next }] = await this.query<{ next: number }>('SELECT next_seq AS next FROM chats WHERE id = ?', [
+      chatId,
+    ]);
+    await this.query(
+      `INSERT INTO messages (chat_id, seq, sender_id, type, text, sent_at)
+       SELECT ?, ${next} + n, ?, 'message', 'text', 3000000000000000 + ${next} + n FROM ${numbers(count)}`,
+      [chatId, senderId],
+    );
+    await this.query('DELETE FROM sender_blocks WHERE chat_id = ?', [chatId]);
+    await this.query(
+      `INSERT INTO sender_blocks (sender_id, chat_id, block)
+       SELECT DISTINCT sender_id, chat_id, seq >> 10 FROM messages WHERE chat_id = ?`,
+      [chatId],
+    );
+    await this.query('UPDATE chats SET next_seq = next_seq + ? WHERE id = ?', [count, chatId]);
+  }
+
   private countMembers(): Promise<unknown> {
     return this.query(
       'UPDATE chats SET member_count = (SELECT COUNT(*) FROM members WHERE chat_id = chats.id)',
@@ -68,7 +87,7 @@ export class Filler {
 }
 
 /** A table of the numbers `n` from 0 to `count` − 1, of up to 1,000,000. */
-function numbers(count: number): string {
+export function numbers(count: number): string {
   const digits = `(${Array.from({ length: 10 }, (_, d) => `SELECT ${d} AS d`).join(' UNION ALL ')})`;
   const tables = ['a', 'b', 'c', 'e', 'f', 'g'].map((name) => `${digits} ${name}`).join(', ');
   const n = 'a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d + 100000 * g.d';

@@ -43,6 +43,45 @@ test('a job never overlaps itself, and the stop waits for a run under way', asyn
   await stop;
 });
 
+test('a job that is woken runs at once, and again if a run is under way', async () => {
+  const scheduler = new Scheduler();
+  const finishers: (() => void)[] = [];
+  const run = () => new Promise<void>((resolve) => finishers.push(resolve));
+  scheduler.add({ name: 'job', intervalMs: 1_000_000, run });
+  scheduler.onApplicationBootstrap();
+  for (let n = 0; n < 3; n += 1) scheduler.wake('job');
+  expect(finishers).toHaveLength(1);
+  finishers[0]();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(finishers).toHaveLength(2);
+  finishers[1]();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(finishers).toHaveLength(2);
+  scheduler.wake('job');
+  expect(finishers).toHaveLength(3);
+  finishers[2]();
+});
+
+test('the stop aborts the signal of a run under way, and a wake-up starts nothing more', async () => {
+  const scheduler = new Scheduler();
+  let starts = 0;
+  const run = (signal: AbortSignal) => {
+    starts += 1;
+    return new Promise<void>((_, reject) =>
+      signal.addEventListener('abort', () => reject(new Error('cut off'))),
+    );
+  };
+  const warn = vi.spyOn(Logger.prototype, 'warn');
+  scheduler.add({ name: 'job', intervalMs: 1_000, run });
+  scheduler.onApplicationBootstrap();
+  scheduler.wake('job');
+  await scheduler.onModuleDestroy();
+  scheduler.wake('job');
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(starts).toBe(1);
+  expect(warn).not.toHaveBeenCalled();
+});
+
 test('a job that fails is run again, and does not disturb the others', async () => {
   const scheduler = new Scheduler();
   let failures = 0;
