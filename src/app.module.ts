@@ -13,6 +13,7 @@ import { LimitsModule } from './limits/limits.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { RemovalsModule } from './removals/removals.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
 import { SchedulingModule } from './scheduling/scheduling.module.js';
 import { TokensModule } from './tokens/tokens.module.js';
@@ -28,6 +29,7 @@ export class AppModule {
         DatabaseModule.forRoot(writer, reader),
         PasswordsModule,
         SchedulingModule,
+        RemovalsModule,
         AuditModule,
         LimitsModule,
         TokensModule,

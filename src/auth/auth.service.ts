@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Audit } from '../audit/audit.js';
 import { Settings } from '../config/settings.js';
-import { isMissingReference } from '../database/driver-errors.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { fold } from '../helpers/text.js';
 import type { Origin } from '../http/origin.js';
@@ -44,15 +43,13 @@ export class AuthService {
     if (!user) throw wrongCredentials();
     await this.limits.forgive(account);
     if (this.settings.requireVerifiedEmail && !user.verified) throw emailNotVerified();
-    try {
-      // Logins are not batched, because a user who is being erased would delay the others.
-      const token = await this.unitOfWork.run(async (tx) => this.tokens.issue(tx, 'authentication', user.id));
-      this.audit.record('login', origin, { userId: user.id });
-      return { token };
-    } catch (error) {
-      // The user was erased while the password was hashed.
-      throw isMissingReference(error) ? wrongCredentials() : error;
-    }
+    // Logins are not batched, because a user who is being erased would delay the others.
+    const token = await this.unitOfWork.run(async (tx) => {
+      await this.users.lockUserShared(tx, user.id, wrongCredentials);
+      return this.tokens.issue(tx, 'authentication', user.id);
+    });
+    this.audit.record('login', origin, { userId: user.id });
+    return { token };
   }
 
   async logout(caller: Caller, origin: Origin): Promise<void> {

@@ -6,6 +6,8 @@ import { chunks, placeholders, Reader } from '../database/unit-of-work.js';
 import { cutPage, type Page, type PageRequest, type SortKey } from '../http/paging.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
+import type { MessageDto } from '../messages/dto/messages.dto.js';
+import { MessagesRepository } from '../messages/messages.repository.js';
 import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { ChatDto } from './dto/chats.dto.js';
 
@@ -65,6 +67,7 @@ export class ChatsRepository {
     private readonly reader: Reader,
     private readonly names: UserNamesRepository,
     private readonly assembler: MessageAssembler,
+    private readonly messages: MessagesRepository,
   ) {
     this.batcher = new Batcher((userIds) => this.findAll(userIds), MAX_LISTS);
   }
@@ -165,6 +168,8 @@ export class ChatsRepository {
     const userNames = await this.names.findByIds(userIds);
     const messages = await this.assembler.assemble(latest, userNames);
     const messageOf = new Map(latest.map(({ id }, index) => [id, messages[index]]));
+    // Messages of users who are being erased: few chats, and not for long.
+    for (const [id, message] of messageOf) if (!message) messageOf.set(id, await this.latestVisible(id));
 
     const chats = new Map<number, ChatDto>();
     for (const { id, uuid, name } of byId.values()) {
@@ -204,7 +209,8 @@ export class ChatsRepository {
 
   private chatIdsOf(userId: number, after: number, limit: number): Promise<{ chat_id: number }[]> {
     return this.reader.query(
-      'SELECT chat_id FROM members WHERE user_id = ? AND chat_id > ? ORDER BY chat_id LIMIT ?',
+      `SELECT m.chat_id FROM members m JOIN chats c ON c.id = m.chat_id
+       WHERE m.user_id = ? AND m.chat_id > ? ORDER BY m.chat_id LIMIT ?`,
       [userId, after, limit],
     );
   }
@@ -212,7 +218,7 @@ export class ChatsRepository {
   private membersOf(where: string, values: SqlValue[]): Promise<(MemberRow & OfReader)[]> {
     return this.reader.query(
       `SELECT mine.user_id AS reader_id, their.chat_id, their.user_id, their.since
-       FROM members mine JOIN members their ON their.chat_id = mine.chat_id
+       FROM members mine JOIN chats c ON c.id = mine.chat_id JOIN members their ON their.chat_id = c.id
        WHERE ${where} LIMIT ${MAX_MEMBERS_PER_QUERY + 1}`,
       values,
     );
@@ -259,6 +265,11 @@ export class ChatsRepository {
         : this.reader.query<MemberRow>(large.map(() => firstOfOne).join(' UNION ALL '), large),
     ]);
     return found.flat();
+  }
+
+  private async latestVisible(chatId: number): Promise<MessageDto | undefined> {
+    const [message] = await this.assembler.assemble(await this.messages.findLatestVisible(chatId));
+    return message;
   }
 
   private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Audit } from '../audit/audit.js';
+import { inChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { invalidInput, ParleyError } from '../errors/errors.js';
 import { Handlers } from '../helpers/handlers.js';
@@ -13,6 +14,7 @@ import { chatNotFound } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
+import { Removals } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
 import type { UserDto } from '../users/dto/users.dto.js';
 import { UsersRepository } from '../users/users.repository.js';
@@ -20,6 +22,9 @@ import { UsersService } from '../users/users.service.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsRepository, MAX_USERS_SHOWN } from './chats.repository.js';
 import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
+
+/** A user leaves this many chats in one transaction, which locks them all. */
+const MAX_CHATS_LEFT = 500;
 
 /** A new name for a chat; a handler may replace the name, or throw. */
 export interface Renaming {
@@ -39,11 +44,13 @@ export class ChatsService implements OnModuleInit {
     private readonly usersRepository: UsersRepository,
     private readonly messages: MessagesService,
     private readonly writer: MessageWriter,
+    private readonly removals: Removals,
     private readonly audit: Audit,
   ) {}
 
   onModuleInit(): void {
-    this.users.beforeErasing.add((tx, userId) => this.eraseUser(tx, userId));
+    this.users.beforeErasing.add((tx, userId) => this.leaveChats(tx, userId));
+    this.removals.handlers.user.add((userId, signal) => this.removeTracesOf(userId, signal));
   }
 
   /** Lists the caller's chats, the latest activity first: all of them, or a page. */
@@ -158,18 +165,22 @@ export class ChatsService implements OnModuleInit {
     this.audit.record('chat_deleted', origin, { userId: access.userId, chatId: access.chatId });
   }
 
-  /** Also locks chats that the user has left, because they may hold the user's messages. */
-  private async eraseUser(tx: Transaction, userId: number): Promise<void> {
-    const chatIds = [
-      ...(await this.membership.findChatIds(tx, userId)),
-      ...(await this.messages.findChatIdsOf(tx, userId)),
-    ];
+  /** Removes a user from up to 500 chats. Returns undefined if there was none. */
+  private async leaveChats(tx: Transaction, userId: number): Promise<true | undefined> {
+    const chatIds = await this.membership.findChatIds(tx, userId, MAX_CHATS_LEFT);
+    if (chatIds.length === 0) return undefined;
     const chats = await LockedChat.lockAll(
       tx,
       chatIds.map((chatId) => ({ chatId, userId })),
     );
     const own = [...chats.values()].filter((chat) => chat.checkMember(userId) === undefined);
     await LockedChat.removeFromAll(tx, own, userId);
-    await this.messages.deleteSent(tx, userId, chats);
+    return true;
+  }
+
+  /** Only a user who is in no chat sends no more, so messages go last. */
+  private async removeTracesOf(userId: number, signal: AbortSignal): Promise<void> {
+    await inChunks(this.unitOfWork, signal, (tx) => this.leaveChats(tx, userId));
+    await this.messages.removeSent(userId, signal);
   }
 }

@@ -7,13 +7,7 @@ interface DriverError {
   message?: string;
 }
 
-const RETRY = new Set([
-  'ER_LOCK_DEADLOCK',
-  'ER_LOCK_WAIT_TIMEOUT',
-  'ER_CHECKREAD',
-  // A concurrent transaction added a reference to a row that this one deletes.
-  'ER_ROW_IS_REFERENCED_2',
-]);
+const RETRY = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_CHECKREAD']);
 
 const UNAVAILABLE = new Set([
   'ECONNREFUSED',
@@ -79,11 +73,6 @@ export function isDuplicate(
   return (
     code === 'ER_DUP_ENTRY' && (message.endsWith(`for key '${index}'`) || message.endsWith(`.${index}'`))
   );
-}
-
-export function isMissingReference(error: unknown): boolean {
-  const code = driverError(error)?.code;
-  return code === 'SQLITE_CONSTRAINT_FOREIGNKEY' || code === 'ER_NO_REFERENCED_ROW_2';
 }
 
 function driverError(error: unknown): DriverError | undefined {

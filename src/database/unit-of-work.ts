@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
+import { Handlers } from '../helpers/handlers.js';
 import {
   type Connection,
   DATABASE_DEADLINE_MS,
@@ -40,6 +41,7 @@ export class Transaction {
   constructor(
     private readonly connection: Connection,
     private readonly driver: Driver,
+    private readonly wakeUps: Handlers<[job: string]>,
   ) {
     const { oneWriter, begin } = driver;
     this.forUpdate = oneWriter ? '' : ' FOR UPDATE';
@@ -119,6 +121,11 @@ export class Transaction {
     this.effects.push(effect);
   }
 
+  /** Has a background job run after the commit. */
+  wake(job: string): void {
+    this.afterCommit(() => void this.wakeUps.run(job));
+  }
+
   /** Logs the failure of an effect: the caller must still learn that the transaction is committed. */
   runEffects(): void {
     for (const effect of this.effects) {
@@ -138,6 +145,8 @@ export class Transaction {
  */
 @Injectable()
 export class UnitOfWork {
+  /** Runs with the name of each background job that a transaction wakes. */
+  readonly wakeUps = new Handlers<[job: string]>();
   private readonly driver: Driver;
   private last: Promise<unknown> = Promise.resolve();
   private waiting = 0;
@@ -182,7 +191,7 @@ export class UnitOfWork {
   /** Does not use TypeORM's transactions, which lose count when SQLite rolls back by itself. */
   private transact<T>(work: (tx: Transaction) => Promise<T>, timeoutMs: number): Promise<T> {
     return this.driver.use(async (connection) => {
-      const tx = new Transaction(connection, this.driver);
+      const tx = new Transaction(connection, this.driver, this.wakeUps);
       try {
         const value = await work(tx);
         await tx.commit();

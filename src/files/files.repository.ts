@@ -35,11 +35,12 @@ export interface StoredContent {
 export class FilesRepository {
   constructor(private readonly reader: Reader) {}
 
-  /** Does not find files of deleted messages. */
+  /** Does not find files of deleted messages and erased users. */
   async find(uuid: string): Promise<FileRow | undefined> {
     const [row] = await this.reader.query<FileRow>(
       `SELECT f.*, m.type, c.uuid AS chat_uuid FROM files f
-       JOIN messages m ON m.chat_id = f.chat_id AND m.seq = f.seq JOIN chats c ON c.id = f.chat_id
+       JOIN messages m ON m.chat_id = f.chat_id AND m.seq = f.seq
+       JOIN chats c ON c.id = f.chat_id JOIN users u ON u.id = f.sender_id
        WHERE f.uuid = ?`,
       [uuid],
     );

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** How the database names the rule that a user has each key once. */
 export const UNIQUE_KEY = { table: 'idempotency_keys', column: 'key_text', index: 'PRIMARY' };
@@ -8,7 +8,6 @@ export const UNIQUE_KEY = { table: 'idempotency_keys', column: 'key_text', index
 @Index('ix_idempotency_keys_created_at', ['createdAt'])
 export class IdempotencyKey {
   @PrimaryColumn('int', { name: 'user_id' })
-  @ForeignKey('users', { onDelete: 'CASCADE', name: 'fk_idempotency_keys_user_id' })
   userId!: number;
 
   /** `key` is a reserved word in SQL. */

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
 export const MAIL_KINDS = ['verify-email', 'verify-new-email', 'reset-password', 'password-changed'] as const;
 
@@ -9,12 +9,12 @@ export type MailKind = (typeof MAIL_KINDS)[number];
 @Index('ix_mails_due', ['state', 'dueAt'])
 @Index('ix_mails_user_id', ['userId'])
 @Index('ix_mails_address', ['address', 'state'])
+@Index('ix_mails_created_at', ['createdAt'])
 export class Mail {
   @PrimaryGeneratedColumn()
   id!: number;
 
   @Column('int', { name: 'user_id' })
-  @ForeignKey('users', { onDelete: 'CASCADE', name: 'fk_mails_user_id' })
   userId!: number;
 
   @Column('varchar', { length: 32 })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Settings } from '../config/settings.js';
+import { Removals } from '../removals/removals.service.js';
 import { Scheduler } from '../scheduling/scheduler.js';
 import { MailSender } from './mail.sender.js';
 import type { WaitingMail } from './mails.repository.js';
@@ -36,6 +37,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
     private readonly outbox: Outbox,
     private readonly sender: MailSender,
     private readonly scheduler: Scheduler,
+    private readonly removals: Removals,
   ) {}
 
   onModuleInit(): void {
@@ -47,6 +49,7 @@ export class MailWorker implements OnModuleInit, OnModuleDestroy {
       intervalMs: CLEANUP_INTERVAL_MS,
       run: (signal) => this.outbox.deleteOldMails(signal),
     });
+    this.removals.handlers.user.add((userId, signal) => this.outbox.deleteAllOf(userId, signal));
   }
 
   /** A mail that is still under way at the timeout is sent again after its lease. */

@@ -149,6 +149,12 @@ export class Outbox {
     });
   }
 
+  /** Removes the mails of an erased user, who gets none any more. */
+  deleteAllOf(userId: number, signal: AbortSignal): Promise<void> {
+    const ofUser = { table: 'mails', where: 'user_id = ?', values: [userId], key: 'id' };
+    return deleteInChunks(this.unitOfWork, signal, ofUser);
+  }
+
   deleteOldMails(signal: AbortSignal): Promise<void> {
     return deleteInChunks(this.unitOfWork, signal, {
       table: 'mails',

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 @Entity('chats')
 @Unique('uq_chats_uuid', ['uuid'])
@@ -14,7 +14,6 @@ export class Chat {
   name!: string;
 
   @Column('int', { name: 'owner_id', nullable: true })
-  @ForeignKey('users', { name: 'fk_chats_owner_id' })
   ownerId!: number | null;
 
   /** Whether the chat stays when its last member leaves, as rooms do. */

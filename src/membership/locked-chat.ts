@@ -1,6 +1,7 @@
 import { chunks, inlineTable, placeholders, type Transaction } from '../database/unit-of-work.js';
 import type { ParleyError } from '../errors/errors.js';
 import { now } from '../helpers/clock.js';
+import { addRemoval } from '../removals/removals.service.js';
 import { Chat } from './chat.entity.js';
 import { chatNotFound, notAMember } from './membership-errors.js';
 
@@ -183,10 +184,11 @@ export class LockedChat {
   static async removeFromAll(tx: Transaction, chats: LockedChat[], userId: number): Promise<void> {
     for (const some of chunks(chats)) {
       const successors = await tx.query<ChatKey>(
-        `SELECT chat_id AS chatId, user_id AS userId FROM members m
-         WHERE chat_id IN (${placeholders(some.length)}) AND since =
-           (SELECT MIN(since) FROM members WHERE chat_id = m.chat_id AND user_id <> ?)`,
-        [...some.map(({ id }) => id), userId],
+        `SELECT c.id AS chatId, m.user_id AS userId FROM chats c JOIN members m ON m.chat_id = c.id AND m.since = (
+           -- Not MIN: MariaDB would read all members for it.
+           SELECT since FROM members WHERE chat_id = c.id AND user_id <> ? ORDER BY since LIMIT 1)
+         WHERE c.id IN (${placeholders(some.length)})`,
+        [userId, ...some.map(({ id }) => id)],
       );
       const successorOf = new Map(successors.map((successor) => [successor.chatId, successor.userId]));
       for (const chat of some) chat.removeBefore(successorOf.get(chat.id) ?? null, userId);
@@ -206,9 +208,11 @@ export class LockedChat {
     this.tx.defer('UPDATE chats SET owner_id = ? WHERE id = ?', [userId, this.id]);
   }
 
+  /** Deletes the chat's row and its room, which hides the rest. Members and messages are removed after the commit. */
   delete(): void {
     this.isDeleted = true;
     this.tx.defer('DELETE FROM chats WHERE id = ?', [this.id]);
+    addRemoval(this.tx, 'chat', this.id);
   }
 
   private static saveAll(tx: Transaction, chats: LockedChat[]): void {

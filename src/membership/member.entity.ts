@@ -1,15 +1,13 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user_id', ['userId'])
 @Index('ix_members_since', ['chatId', 'since'])
 export class Member {
   @PrimaryColumn('int', { name: 'chat_id' })
-  @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_members_chat_id' })
   chatId!: number;
 
   @PrimaryColumn('int', { name: 'user_id' })
-  @ForeignKey('users', { name: 'fk_members_user_id' })
   userId!: number;
 
   /** The start of the membership in microseconds, unique within the chat: orders members by seniority. */

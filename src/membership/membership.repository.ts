@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
-import { inlineTable, Reader } from '../database/unit-of-work.js';
+import { inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
 
 /** A chat as one user finds it. */
 export interface MembershipRow {
@@ -10,6 +10,8 @@ export interface MembershipRow {
   /** The index of the next message. */
   nextSeq: number;
   deletedCount: number;
+  /** Whether messages of erased users are still to be removed: 0 or 1. */
+  hasErasedSenders: number;
 }
 
 export interface MemberUserRow {
@@ -39,7 +41,9 @@ export class MembershipRepository {
   private async findAll(keys: Key[]): Promise<(MembershipRow | undefined)[]> {
     const rows = await this.reader.query<MembershipRow & { n: number }>(
       `SELECT asked.n, c.id AS chatId, m.user_id IS NOT NULL AS isMember, c.next_seq AS nextSeq,
-         c.deleted_count AS deletedCount
+         c.deleted_count AS deletedCount,
+         EXISTS (SELECT 1 FROM removals r JOIN sender_blocks b ON b.sender_id = r.id AND b.chat_id = c.id
+           WHERE r.kind = 'user') AS hasErasedSenders
        FROM ${inlineTable(keys.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
        JOIN chats c ON c.uuid = asked.uuid
        LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
@@ -48,6 +52,15 @@ export class MembershipRepository {
     const found = Array<MembershipRow | undefined>(keys.length);
     for (const row of rows) found[row.n] = row;
     return found;
+  }
+
+  /** Returns the ids of up to `limit` chats of a user. */
+  async findChatIds(tx: Transaction, userId: number, limit: number): Promise<number[]> {
+    const rows = await tx.query<{ chatId: number }>(
+      `SELECT m.chat_id AS chatId FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = ? LIMIT ?`,
+      [userId, limit],
+    );
+    return rows.map(({ chatId }) => chatId);
   }
 
   /** Returns the users of a chat whose membership began after `after`, the most senior first. */

@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/unit-of-work.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { deleteInChunks } from '../database/delete-in-chunks.js';
+import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type Page, type PageRequest, readList } from '../http/paging.js';
+import { Removals } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
 import type { ChatKey } from './locked-chat.js';
-import { Member } from './member.entity.js';
 import { chatNotFound, notAMember } from './membership-errors.js';
 import { type MemberUserRow, MembershipRepository, type MembershipRow } from './membership.repository.js';
 
@@ -17,6 +18,8 @@ export class ChatAccess implements ChatKey {
   /** The index of the chat's next message at that time. */
   readonly nextSeq: number;
   readonly deletedCount: number;
+  /** Whether messages of erased users are hidden here, until they are removed. */
+  readonly hasErasedSenders: boolean;
   /** Makes the type nominal: an object literal does not pass for it. */
   protected readonly isProof = true;
 
@@ -24,19 +27,35 @@ export class ChatAccess implements ChatKey {
     grantAccess = (caller, row) => new ChatAccess(caller, row);
   }
 
-  private constructor({ userId, username }: Caller, { chatId, nextSeq, deletedCount }: MembershipRow) {
-    this.chatId = chatId;
+  private constructor({ userId, username }: Caller, row: MembershipRow) {
+    this.chatId = row.chatId;
     this.userId = userId;
     this.username = username;
-    this.nextSeq = nextSeq;
-    this.deletedCount = deletedCount;
+    this.nextSeq = row.nextSeq;
+    this.deletedCount = row.deletedCount;
+    this.hasErasedSenders = Boolean(row.hasErasedSenders);
   }
 }
 
 /** Tells which users are in which chats: the one rule for controllers, workers and sockets. */
 @Injectable()
-export class Membership {
-  constructor(private readonly repository: MembershipRepository) {}
+export class Membership implements OnModuleInit {
+  constructor(
+    private readonly repository: MembershipRepository,
+    private readonly unitOfWork: UnitOfWork,
+    private readonly removals: Removals,
+  ) {}
+
+  onModuleInit(): void {
+    this.removals.handlers.chat.add((chatId, signal) =>
+      deleteInChunks(this.unitOfWork, signal, {
+        table: 'members',
+        where: 'chat_id = ?',
+        values: [chatId],
+        key: 'user_id',
+      }),
+    );
+  }
 
   /** @throws ParleyError (chat_not_found, not_a_member). */
   async requireMember(
@@ -56,10 +75,8 @@ export class Membership {
     return readList(page, readAfter, ({ since }) => since);
   }
 
-  /** Returns the ids of all chats of a user. */
-  async findChatIds(tx: Transaction, userId: number): Promise<number[]> {
-    const manager = await tx.manager();
-    const members = await manager.find(Member, { select: { chatId: true }, where: { userId } });
-    return members.map(({ chatId }) => chatId);
+  /** Returns the ids of up to `limit` chats of a user. */
+  findChatIds(tx: Transaction, userId: number, limit: number): Promise<number[]> {
+    return this.repository.findChatIds(tx, userId, limit);
   }
 }

@@ -1,17 +1,16 @@
-import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** A message. The key orders a chat's messages, so that a page is one range of it. */
 @Entity('messages', { withoutRowid: true })
 export class Message {
   @PrimaryColumn('int', { name: 'chat_id' })
-  @ForeignKey('chats', { onDelete: 'CASCADE', name: 'fk_messages_chat_id' })
   chatId!: number;
 
   /** The contract's `index`, which is a reserved word in SQL. */
   @PrimaryColumn('bigint')
   seq!: number;
 
-  /** Has no foreign key, because that needs an index: see `SenderBlock`. */
+  /** Has no index: see `SenderBlock`. */
   @Column('int', { name: 'sender_id' })
   senderId!: number;
 

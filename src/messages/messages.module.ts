@@ -13,6 +13,6 @@ import { UsersModule } from '../users/users.module.js';
   imports: [FilesModule, MembershipModule, UsersModule],
   controllers: [MessagesController],
   providers: [MessagesService, MessagesRepository, MessageAssembler, MessageWriter, SenderBlocks],
-  exports: [MessagesService, MessageWriter, MessageAssembler],
+  exports: [MessagesService, MessagesRepository, MessageWriter, MessageAssembler],
 })
 export class MessagesModule {}

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
-import { chunks, inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
+import { inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { ChatAccess } from '../membership/membership.service.js';
-import { MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
-import type { SentRange } from './sender-blocks.js';
+import { IS_VISIBLE, MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
+import { BLOCK_SIZE, type SenderBlock } from './sender-block.entity.js';
 
 export type Order = 'asc' | 'desc';
 
@@ -14,6 +14,14 @@ interface Key {
 }
 
 const KEY_COLUMNS = 'CAST(? AS SIGNED) AS n, CAST(? AS SIGNED) AS chat_id, CAST(? AS SIGNED) AS seq';
+
+/** A part of a chat. */
+interface Part {
+  condition: string;
+  values: SqlValue[];
+}
+
+const EVERYWHERE: Part = { condition: '1 = 1', values: [] };
 
 /** Reads messages in SQL, because pages and single messages are hot paths. */
 @Injectable()
@@ -40,30 +48,85 @@ export class MessagesRepository {
   }
 
   /** Returns up to `limit` messages next to the index `seq`, without it: newer ones for 'asc', older ones for 'desc'. */
-  nextTo(chatId: number, seq: number, order: Order, limit: number): Promise<MessageRow[]> {
+  nextTo(
+    { chatId, hasErasedSenders }: ChatAccess,
+    seq: number,
+    order: Order,
+    limit: number,
+  ): Promise<MessageRow[]> {
+    if (hasErasedSenders) return this.visibleNextTo(chatId, seq, order, limit, 0);
     const condition = order === 'asc' ? 'seq > ?' : 'seq < ?';
     return this.range(chatId, { condition, values: [seq] }, order, limit, 0);
   }
 
   /**
-   * Returns up to `limit` messages after the first `offset` existing ones. While no message is deleted, the index follows from
-   * the offset; otherwise the database counts `offset` entries of the key.
+   * As {@link nextTo}, after the first `offset` visible messages. Reads block by block, and only blocks in which others than
+   * erased users sent something: one scan might read over a million hidden messages, each time.
    */
-  async page(
-    { chatId, nextSeq, deletedCount }: ChatAccess,
+  private async visibleNextTo(
+    chatId: number,
+    seq: number,
     order: Order,
-    offset: number,
     limit: number,
+    offset: number,
   ): Promise<MessageRow[]> {
+    const isAsc = order === 'asc';
+    const rows: MessageRow[] = [];
+    let start = seq;
+    let toSkip = offset;
+    while (rows.length < limit) {
+      const next = Math.floor((isAsc ? start + 1 : start - 1) / BLOCK_SIZE);
+      const block = await this.nextVisibleBlock(chatId, next, order);
+      if (block === undefined) break;
+      const [first, last] = [block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE - 1];
+      start = isAsc ? Math.max(start, first - 1) : Math.min(start, last + 1);
+      const end = isAsc ? last : first;
+      const bounds = isAsc ? 'seq > ? AND seq <= ?' : 'seq < ? AND seq >= ?';
+      const part = { condition: `${bounds} AND ${IS_VISIBLE}`, values: [start, end] };
+      const skipped = toSkip === 0 ? 0 : Math.min(toSkip, await this.count(chatId, part));
+      rows.push(...(await this.range(chatId, part, order, limit - rows.length, skipped)));
+      toSkip -= skipped;
+      start = end;
+    }
+    return rows;
+  }
+
+  /** Returns the latest message, if there is one, in a chat of which the last one may be hidden. */
+  findLatestVisible(chatId: number): Promise<MessageRow[]> {
+    return this.visibleNextTo(chatId, Number.MAX_SAFE_INTEGER, 'desc', 1, 0);
+  }
+
+  private async nextVisibleBlock(chatId: number, first: number, order: Order): Promise<number | undefined> {
+    const [found] = await this.reader.query<{ block: number }>(
+      `SELECT block FROM sender_blocks
+       WHERE chat_id = ? AND block ${order === 'asc' ? '>=' : '<='} ? AND ${IS_VISIBLE} ORDER BY block ${order} LIMIT 1`,
+      [chatId, first],
+    );
+    return found?.block;
+  }
+
+  /**
+   * Returns up to `limit` messages after the first `offset` existing ones. While none is deleted or hidden, the index follows
+   * from the offset; otherwise the database counts `offset` entries of the key.
+   */
+  async page(access: ChatAccess, order: Order, offset: number, limit: number): Promise<MessageRow[]> {
+    const { chatId, nextSeq, deletedCount, hasErasedSenders } = access;
     if (offset >= nextSeq - deletedCount) return [];
-    if (deletedCount > 0) return this.range(chatId, { condition: '1 = 1', values: [] }, order, limit, offset);
-    const before = order === 'asc' ? offset - 1 : nextSeq - offset;
-    return this.nextTo(chatId, before, order, limit);
+    const start = order === 'asc' ? -1 : nextSeq;
+    if (hasErasedSenders) return this.visibleNextTo(chatId, start, order, limit, offset);
+    if (deletedCount > 0) return this.range(chatId, EVERYWHERE, order, limit, offset);
+    return this.nextTo(access, order === 'asc' ? start + offset : start - offset, order, limit);
+  }
+
+  private async count(chatId: number, { condition, values }: Part): Promise<number> {
+    const sql = `SELECT COUNT(*) AS count FROM messages WHERE chat_id = ? AND ${condition}`;
+    const [{ count }] = await this.reader.query<{ count: number }>(sql, [chatId, ...values]);
+    return count;
   }
 
   private range(
     chatId: number,
-    { condition, values }: { condition: string; values: SqlValue[] },
+    { condition, values }: Part,
     order: Order,
     limit: number,
     offset: number,
@@ -75,16 +138,14 @@ export class MessagesRepository {
     );
   }
 
-  /** Deletes all messages in these ranges that the user sent; returns how many were in each range. */
-  async deleteSent(tx: Transaction, senderId: number, ranges: SentRange[]): Promise<number[]> {
-    const counts: number[] = [];
-    for (const some of chunks(ranges)) {
-      const statements = some.map(({ chatId, first, last }) => ({
-        sql: 'DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?',
-        values: [chatId, first, last, senderId],
-      }));
-      counts.push(...(await tx.executeAll(statements)));
-    }
-    return counts;
+  /** Returns how many messages the user sent in the block. */
+  deleteSent(tx: Transaction, { senderId, chatId, block }: SenderBlock): Promise<number> {
+    const first = block * BLOCK_SIZE;
+    return tx.execute('DELETE FROM messages WHERE chat_id = ? AND seq BETWEEN ? AND ? AND sender_id = ?', [
+      chatId,
+      first,
+      first + BLOCK_SIZE - 1,
+      senderId,
+    ]);
   }
 }

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { toNanoseconds, now } from '../helpers/clock.js';
 import { invalidInput } from '../errors/errors.js';
 import { countCodePoints, isBlank } from '../helpers/text.js';
 import { Settings } from '../config/settings.js';
+import { deleteInChunks, inChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { FilesService } from '../files/files.service.js';
 import { keyedRequest, type Operation, type Repeatable } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import type { ChatAccess } from '../membership/membership.service.js';
+import { isBeingRemoved, Removals } from '../removals/removals.service.js';
 import type {
   ListMessagesQuery,
   MessageDto,
@@ -25,7 +27,7 @@ import { MessagesRepository } from './messages.repository.js';
 import { SenderBlocks } from './sender-blocks.js';
 
 @Injectable()
-export class MessagesService {
+export class MessagesService implements OnModuleInit {
   constructor(
     private readonly settings: Settings,
     private readonly unitOfWork: UnitOfWork,
@@ -34,7 +36,18 @@ export class MessagesService {
     private readonly senderBlocks: SenderBlocks,
     private readonly files: FilesService,
     private readonly assembler: MessageAssembler,
+    private readonly removals: Removals,
   ) {}
+
+  onModuleInit(): void {
+    this.removals.handlers.chat.add((chatId, signal) => this.removeAllOf(chatId, signal));
+  }
+
+  private async removeAllOf(chatId: number, signal: AbortSignal): Promise<void> {
+    const ofChat = { where: 'chat_id = ?', values: [chatId] };
+    await deleteInChunks(this.unitOfWork, signal, { ...ofChat, table: 'messages', key: 'seq' });
+    await deleteInChunks(this.unitOfWork, signal, { ...ofChat, table: 'sender_blocks', key: 'block' });
+  }
 
   /**
    * Sends a text, or the message of an image or file to upload. Resolves when the message is on disk. A repeat with the
@@ -74,7 +87,7 @@ export class MessagesService {
     refuseMixedPaging(query);
     // The window starts at the given index; the order of the answer may be the opposite.
     const direction = before === undefined ? 'asc' : 'desc';
-    const rows = await this.repository.nextTo(access.chatId, Number(before ?? after), direction, perPage);
+    const rows = await this.repository.nextTo(access, Number(before ?? after), direction, perPage);
     if (direction !== order) rows.reverse();
     return { messages: await this.assemble(rows), perPage };
   }
@@ -93,10 +106,12 @@ export class MessagesService {
   }
 
   /** @throws ParleyError (message_not_found), (not_allowed) when another user sent it. */
-  async requireSender({ chatId, userId }: ChatAccess, index: number): Promise<void> {
-    const message = await this.repository.find(chatId, index);
-    if (!message) throw messageNotFound();
-    if (message.sender_id !== userId) throw notTheSender();
+  async requireSender(access: ChatAccess, index: number): Promise<void> {
+    const message = await this.repository.find(access.chatId, index);
+    if (message?.sender_id === access.userId) return;
+    // Throws when the message does not exist, or its sender.
+    await this.get(access, index);
+    throw notTheSender();
   }
 
   /** @throws ParleyError (message_not_found), (not_allowed) when another user sent it. */
@@ -131,19 +146,22 @@ export class MessagesService {
     const key = { chatId: access.chatId, seq: index };
     const message = await (await tx.manager()).findOneBy(Message, key);
     if (!message) throw messageNotFound();
+    const { senderId } = message;
+    if (senderId !== access.userId && (await isBeingRemoved(tx, 'user', senderId))) throw messageNotFound();
     return { chat, message, key };
   }
 
-  async findChatIdsOf(tx: Transaction, userId: number): Promise<number[]> {
-    const ranges = await this.senderBlocks.findRanges(tx, userId);
-    return [...new Set(ranges.map(({ chatId }) => chatId))];
-  }
-
-  /** Deletes the messages that a user sent in chats that the transaction has locked. */
-  async deleteSent(tx: Transaction, userId: number, chats: ReadonlyMap<number, LockedChat>): Promise<void> {
-    const ranges = await this.senderBlocks.findRanges(tx, userId);
-    const counts = await this.repository.deleteSent(tx, userId, ranges);
-    for (const [n, { chatId }] of ranges.entries()) chats.get(chatId)?.countDeletions(counts[n]);
+  /** Removes the messages of an erased user, one block in each unit of work. */
+  async removeSent(userId: number, signal: AbortSignal): Promise<void> {
+    await inChunks(this.unitOfWork, signal, async (tx) => {
+      const block = await this.senderBlocks.findOne(tx, userId);
+      if (!block) return undefined;
+      const chats = await LockedChat.lockAll(tx, [{ chatId: block.chatId, userId }]);
+      const count = await this.repository.deleteSent(tx, block);
+      chats.get(block.chatId)?.countDeletions(count);
+      await this.senderBlocks.delete(tx, block);
+      return block;
+    });
   }
 
   /** @throws ParleyError (invalid_field) when the text is longer than MAX_MESSAGE_LENGTH characters. */

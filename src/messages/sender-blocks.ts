@@ -1,16 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { inlineTable, type Transaction } from '../database/unit-of-work.js';
-import { BLOCK_BITS, SenderBlock } from './sender-block.entity.js';
-
-const BLOCK_SIZE = 2 ** BLOCK_BITS;
-
-/** The indexes of a block, in which a user sent something. */
-export interface SentRange {
-  chatId: number;
-  first: number;
-  last: number;
-}
+import { BLOCK_SIZE, SenderBlock } from './sender-block.entity.js';
 
 interface SentMessage {
   chatId: number;
@@ -45,14 +36,13 @@ export class SenderBlocks {
     tx.afterCommit(() => rows.forEach((_, key) => this.recorded.set(key, true)));
   }
 
-  /** Returns ranges that contain all messages of the user, among messages of others. */
-  async findRanges(tx: Transaction, senderId: number): Promise<SentRange[]> {
+  /** Returns a block in which the user sent something. */
+  async findOne(tx: Transaction, senderId: number): Promise<SenderBlock | null> {
     const manager = await tx.manager();
-    const blocks = await manager.findBy(SenderBlock, { senderId });
-    return blocks.map(({ chatId, block }) => ({
-      chatId,
-      first: block * BLOCK_SIZE,
-      last: (block + 1) * BLOCK_SIZE - 1,
-    }));
+    return manager.findOne(SenderBlock, { where: { senderId }, order: { chatId: 'ASC', block: 'ASC' } });
+  }
+
+  async delete(tx: Transaction, { senderId, chatId, block }: SenderBlock): Promise<void> {
+    await (await tx.manager()).delete(SenderBlock, { senderId, chatId, block });
   }
 }

@@ -7,14 +7,14 @@ import type { Origin } from '../http/origin.js';
 import { Limits } from '../limits/limits.service.js';
 import { type PageRequest, readList } from '../http/paging.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { isDuplicate, isMissingReference } from '../database/driver-errors.js';
+import { isDuplicate } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Repeatable } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessagesService } from '../messages/messages.service.js';
 import type { Caller } from '../tokens/caller.js';
-import { tokenRevoked } from '../tokens/token-errors.js';
+import { UsersRepository } from '../users/users.repository.js';
 import {
   type CreateRoomDto,
   type JoinRoomDto,
@@ -48,6 +48,7 @@ export class RoomsService implements OnModuleInit {
     private readonly limits: Limits,
     private readonly hasher: PasswordHasher,
     private readonly membership: Membership,
+    private readonly users: UsersRepository,
     private readonly chats: ChatsService,
     private readonly messages: MessagesService,
   ) {}
@@ -68,13 +69,13 @@ export class RoomsService implements OnModuleInit {
       if (!password) throw passwordRequired();
       await this.requirePassword({ id: room.id, hash: room.passwordHash, password }, userId, origin);
     }
-    const joined = this.unitOfWork.run(async (tx) => {
+    await this.unitOfWork.run(async (tx) => {
+      await this.users.lockUserShared(tx, userId);
       const chats = await LockedChat.lockAll(tx, [{ chatId: room.chatId, userId }]);
       const chat = chats.get(room.chatId);
       if (!chat) throw roomNotFound();
       await chat.join(userId);
     });
-    await refuseErased(joined);
     return {
       message: `${username} joined room "${room.name}"`,
       room_id: room.id,
@@ -102,13 +103,14 @@ export class RoomsService implements OnModuleInit {
     const passwordHash = is_private === 1 && password ? await this.hasher.hashSecret(password) : null;
     const uuid = randomUUID();
     const created = this.unitOfWork.run(async (tx) => {
+      await this.users.lockUserShared(tx, userId);
       const chat = await LockedChat.create(tx, { uuid, name, memberIds: [userId], isPermanent: true });
       const manager = await tx.manager();
       const { identifiers } = await manager.insert(Room, { chatId: chat.id, name, passwordHash });
       return { message: `room "${name}" created`, room_id: identifiers[0].id as number, chat: uuid };
     });
     try {
-      return await refuseErased(created);
+      return await created;
     } catch (error) {
       throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
     }
@@ -220,15 +222,6 @@ export class RoomsService implements OnModuleInit {
     } catch (error) {
       throw isDuplicate(error, ROOM_NAME_TAKEN) ? roomExists() : error;
     }
-  }
-}
-
-/** The token of a caller who was erased during the call is invalid. */
-async function refuseErased<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw isMissingReference(error) ? tokenRevoked() : error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** A token of one kind is invalid where another kind is required. */
 export const TOKEN_KINDS = ['authentication', 'reset-password', 'verify-email'] as const;
@@ -15,7 +15,6 @@ export class Token {
   id!: string;
 
   @Column('int', { name: 'user_id' })
-  @ForeignKey('users', { onDelete: 'CASCADE', name: 'fk_tokens_user_id' })
   userId!: number;
 
   @Column('varchar', { length: 16 })

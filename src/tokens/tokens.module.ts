@@ -1,6 +1,7 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
+import { Removals } from '../removals/removals.service.js';
 import { Scheduler } from '../scheduling/scheduler.js';
 import { AuthenticationStrategy, ResetPasswordStrategy, VerifyEmailStrategy } from './token.strategies.js';
 import { TokenGuard } from './token.guard.js';
@@ -27,9 +28,11 @@ export class TokensModule implements OnModuleInit {
   constructor(
     private readonly tokens: TokensService,
     private readonly scheduler: Scheduler,
+    private readonly removals: Removals,
   ) {}
 
   onModuleInit(): void {
+    this.removals.handlers.user.add((userId, signal) => this.tokens.deleteAllOf(userId, signal));
     this.scheduler.add({
       name: 'sweep of expired tokens',
       intervalMs: SWEEP_INTERVAL_MS,

@@ -91,6 +91,12 @@ export class TokensService {
     await (await tx.manager()).delete(Token, { userId, kind });
   }
 
+  /** Removes the tokens of an erased user, which are invalid already. */
+  deleteAllOf(userId: number, signal: AbortSignal): Promise<void> {
+    const ofUser = { table: 'tokens', where: 'user_id = ?', values: [userId], key: 'id' };
+    return deleteInChunks(this.unitOfWork, signal, ofUser);
+  }
+
   deleteExpired(signal: AbortSignal): Promise<void> {
     const expired = { table: 'tokens', where: 'expires_at < ?', values: [unixSeconds()], key: 'expires_at' };
     return deleteInChunks(this.unitOfWork, signal, expired);

@@ -42,10 +42,10 @@ export class UsersRepository {
     return user;
   }
 
-  /** Keeps the user from being erased. Throws as {@link lockUser}. */
-  async lockUserShared(tx: Transaction, userId: number): Promise<void> {
+  /** Keeps the user from being erased. Throws `refusal` when the user has been erased. */
+  async lockUserShared(tx: Transaction, userId: number, refusal: () => Error = tokenRevoked): Promise<void> {
     const users = await tx.query(`SELECT id FROM users WHERE id = ?${tx.forShare}`, [userId]);
-    if (users.length === 0) throw tokenRevoked();
+    if (users.length === 0) throw refusal();
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Origin } from '../http/origin.js';
 import { Limits } from '../limits/limits.service.js';
 import { Outbox } from '../mail/outbox.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { addRemoval } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
 import { TokensService } from '../tokens/tokens.service.js';
 import type { RegisterDto, UpdateUserDto, UserDetailDto, UserDto } from './dto/users.dto.js';
@@ -124,8 +125,9 @@ export class UsersService {
       // Adding the user to a chat locks this row too, so no membership appears until the end.
       await this.repository.lockUser(tx, userId);
       await this.beforeErasing.run(tx, userId);
-      // Foreign keys delete the tokens, mails and search terms.
+      // This revokes the tokens and hides the messages. A foreign key deletes the search terms.
       await (await tx.manager()).delete(User, userId);
+      addRemoval(tx, 'user', userId);
     });
     this.audit.record('user_deleted', origin, { userId });
   }

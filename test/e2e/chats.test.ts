@@ -4,6 +4,7 @@ import { Reader } from '#src/database/unit-of-work.js';
 import { BAD_BODIES, CHAT_ROUTES } from '../support/chat-routes.js';
 import type { Json, Member } from '../support/parley.js';
 import { NOT_A_MEMBER, errorAnswer, UNKNOWN_CHAT } from '../support/error-answer.js';
+import { removalsDone } from '../support/removals.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 let server: TestServer;
@@ -42,6 +43,7 @@ async function listedNames(member: Member): Promise<string[]> {
 
 /** Counts the rows of a table whose chat does not exist. */
 async function countOrphans(table: 'members' | 'messages'): Promise<number> {
+  await removalsDone(server);
   const [{ count }] = await server.app
     .get(Reader)
     .query<{ count: number }>(

@@ -3,6 +3,7 @@ import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
 import { findViolations } from '../support/invariants.js';
 import { CONFLICT, errorOf, isReplayed, replayOf, seen, textOf, under } from '../support/keyed.js';
 import type { Answer, Json, Member } from '../support/parley.js';
+import { removalsDone } from '../support/removals.js';
 import { createRoom, join, leave, type TestRoom } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -301,6 +302,7 @@ test('erasing a user deletes the keys', async () => {
   await create(kim);
   expect(await keptKeys()).toHaveLength(1);
   expect((await kim.delete(`/api/users/${kim.username}`)).status).toBe(200);
+  await removalsDone(server);
   expect(await keptKeys()).toEqual([]);
 });
 
@@ -316,6 +318,7 @@ test('users who are erased while they send leave no key', async () => {
     ]),
   );
   expect(await textsIn(shared)).toEqual(['first']);
+  await removalsDone(server);
   const sql = 'SELECT * FROM idempotency_keys WHERE key_text LIKE ?';
   expect(await server.app.get(Reader).query(sql, [`${key}.%`])).toEqual([]);
 });

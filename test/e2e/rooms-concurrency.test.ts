@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import type { Answer, Member } from '../support/parley.js';
+import { removalsDone } from '../support/removals.js';
 import { createRoom, join, leave, ownEntry, stateOf, type TestRoom } from '../support/rooms.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { tally } from '../support/tally.js';
@@ -95,6 +96,7 @@ test("joins, sends and leaves that race with the chat's deletion either find the
     }
     expect(await stateOf(server, room)).toBeUndefined();
   }
+  await removalsDone(server);
   const orphans = await query('SELECT chat_id FROM members WHERE chat_id NOT IN (SELECT id FROM chats)');
   expect(orphans).toEqual([]);
 });
@@ -121,6 +123,7 @@ test('joins that race with the erasure of the user cause no errors and leave no 
     for (const room of rooms) await expectOneOwnerIffMembers(room);
   }
   expect(await query("SELECT id FROM users WHERE username LIKE 'fleeting%'")).toEqual([]);
+  await removalsDone(server);
   const strays = await query('SELECT chat_id FROM members WHERE user_id NOT IN (SELECT id FROM users)');
   expect(strays).toEqual([]);
   expect(await stateOf(server, deserted)).toEqual({ owner: null, members: [] });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import { digest, type Json, type Member } from '../support/parley.js';
+import { removalsDone } from '../support/removals.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { skipTo } from '../support/skip-to.js';
 import { tally } from '../support/tally.js';
@@ -643,6 +644,7 @@ describe('deleting', () => {
     };
     expect((await left()).every((rows) => rows > 0)).toBe(true);
     await user.delete('/api/users/del-rows');
+    await removalsDone(server);
     expect(await left()).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Reader, Transaction } from '#src/database/unit-of-work.js';
+import { LockedChat } from '#src/membership/locked-chat.js';
 import { Scheduler } from '#src/scheduling/scheduler.js';
 import { Filler, numbers } from '../support/fill.js';
-import { type Json, type Member } from '../support/parley.js';
+import { expectSuccess, type Json, type Member } from '../support/parley.js';
+import { removalsDone } from '../support/removals.js';
 import { startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
 
@@ -86,8 +88,9 @@ test('lists that are read in chunks are complete and in their order', async () =
   expect((await alex.get(`/api/room_members/${roomId}`)).body.members).toEqual(usernames);
 });
 
-/** Rows that one statement of a sweep deletes. */
+/** Rows that one statement of a sweep or removal deletes, and those of a block of messages. */
 const MAX_DELETED = 500;
+const MAX_DELETED_OF_BLOCK = 1_024;
 
 /** Returns how many rows each DELETE of the call deleted. */
 async function deletionsOf(call: () => Promise<unknown>): Promise<{ sql: string; rows: number }[]> {
@@ -146,5 +149,54 @@ describe('background work deletes in chunks:', () => {
     });
     for (const { sql, rows } of deletions) expect(rows, sql).toBeLessThanOrEqual(MAX_DELETED);
     expect((await alex.get('/api/users/alex')).status).toBe(200);
+  });
+
+  test('an erased user', async () => {
+    const [user, sam] = await Promise.all(['erased', 'sam'].map((name) => server.parley.signUp(name)));
+    const id = await filler.idOf('users', 'username', 'erased');
+    const chat = await sam.createChat([user]);
+    await filler.addMessages(await filler.idOf('chats', 'uuid', chat), id, 3_000);
+    await filler.addChats(id, 'own.', COUNT);
+    const rows = [
+      `INSERT INTO tokens (id, user_id, kind, expires_at) SELECT CONCAT('t', n), ?, 'authentication', 9999999999`,
+      `${KEYS} SELECT ?, CONCAT('k', n), '', '{}', 9999999999999999`,
+      `${MAILS} SELECT ?, 'password-changed', 'a', 'sent', 1, 0, 9999999999999999`,
+    ];
+    for (const insert of rows) await filler.query(`${insert} FROM ${numbers(COUNT)}`, [id]);
+
+    const lockAll = vi.spyOn(LockedChat, 'lockAll');
+    const deletions = await deletionsOf(async () => {
+      expectSuccess(await user.delete('/api/users/erased'));
+      await removalsDone(server);
+    });
+    const locked = lockAll.mock.calls.map(([, keys]) => keys.length);
+    lockAll.mockRestore();
+    expect(Math.max(...locked)).toBe(500);
+    for (const { sql, rows: deleted } of deletions) {
+      const bound = sql.includes('FROM messages') ? MAX_DELETED_OF_BLOCK : MAX_DELETED;
+      expect(deleted, sql).toBeLessThanOrEqual(bound);
+    }
+    for (const table of ['members', 'tokens', 'idempotency_keys', 'mails']) {
+      expect(await filler.query(`SELECT * FROM ${table} WHERE user_id = ?`, [id])).toEqual([]);
+    }
+    expect(await filler.query('SELECT * FROM messages WHERE sender_id = ?', [id])).toEqual([]);
+  });
+
+  // Deletes the large chat, so it is the last test.
+  test('a deleted chat, of which the transaction itself deletes two rows', async () => {
+    const id = await filler.idOf('chats', 'uuid', large);
+    await filler.addMessages(id, await filler.idOf('users', 'username', 'alex'), 3_000);
+    const defer = vi.spyOn(Transaction.prototype, 'defer');
+    const deletions = await deletionsOf(async () => {
+      expectSuccess(await alex.delete(`/api/chats/${large}`));
+      await removalsDone(server);
+    });
+    const deferred = defer.mock.calls.map(([sql]) => sql).filter((sql) => sql.startsWith('DELETE'));
+    defer.mockRestore();
+    expect(deferred).toEqual(['DELETE FROM chats WHERE id = ?']);
+    for (const { sql, rows } of deletions) expect(rows, sql).toBeLessThanOrEqual(MAX_DELETED);
+    for (const table of ['members', 'messages', 'sender_blocks']) {
+      expect(await filler.query(`SELECT * FROM ${table} WHERE chat_id = ?`, [id])).toEqual([]);
+    }
   });
 });

@@ -9,6 +9,8 @@ import { UserSearchRepository } from '#src/users/user-search.repository.js';
 import { under } from '../support/keyed.js';
 import { newText } from '../support/new-message.js';
 import { digest, Member } from '../support/parley.js';
+import { Filler } from '../support/fill.js';
+import { holdRemovals } from '../support/removals.js';
 import { createRoom } from '../support/rooms.js';
 import { onMysql, startServer, type TestServer } from '../support/server.js';
 import { until } from '../support/until.js';
@@ -298,27 +300,63 @@ describe('every read uses an index:', () => {
   });
 });
 
-describe.runIf(onMysql)('the rows that MariaDB reads', () => {
-  /** Runs on one connection, because MariaDB keeps these counters per session. */
-  async function rowsRead({ sql, values }: Statement): Promise<number> {
-    const runner = dataSource().createQueryRunner();
-    try {
-      await runner.query('FLUSH STATUS');
-      await runner.query(sql, values);
-      const counters: { Value: string }[] = await runner.query("SHOW SESSION STATUS LIKE 'Handler_read%'");
-      return counters.reduce((sum, { Value }) => sum + Number(Value), 0);
-    } finally {
-      await runner.release();
-    }
+/** A chat in which an erased user has sent 20,000 messages between two of alex. */
+describe('while the messages of an erased user are hidden,', () => {
+  let hidden: string;
+  let remove: () => Promise<void>;
+
+  beforeAll(async () => {
+    const filler = new Filler(server);
+    const gone = await server.parley.signUp('gone');
+    hidden = await alex.createChat([gone]);
+    const chatId = await filler.idOf('chats', 'uuid', hidden);
+    await filler.addMessages(chatId, await filler.idOf('users', 'username', 'gone'), 20_000);
+    await alex.send(hidden, 'last');
+    remove = holdRemovals(server);
+    await gone.delete('/api/users/gone');
+    if (onMysql) await dataSource().query('ANALYZE TABLE messages, sender_blocks');
+  });
+
+  afterAll(() => remove());
+
+  test.each(['', '?order=desc', '?page=1&per_page=1', '?after=0', '?before=20000', '?before=20001'])(
+    'a page %s uses indexes and reads two blocks of messages at most',
+    async (query) => {
+      const list = () => alex.list(hidden, query);
+      expect(await scansOf(list)).toEqual([]);
+      if (onMysql) expect(await rowsOf(list)).toBeLessThan(4_000);
+    },
+  );
+
+  test('the last message of a chat is found by indexes and in one block', async () => {
+    await alex.delete(`/api/chats/${hidden}/messages/20001`);
+    const describeIt = () => alex.describeChat(hidden);
+    expect(await scansOf(describeIt)).toEqual([]);
+    if (onMysql) expect(await rowsOf(describeIt)).toBeLessThan(2_000);
+  });
+});
+
+/** Returns the rows that MariaDB reads. Runs on one connection, because MariaDB keeps these counters per session. */
+async function rowsRead({ sql, values }: Statement): Promise<number> {
+  const runner = dataSource().createQueryRunner();
+  try {
+    await runner.query('FLUSH STATUS');
+    await runner.query(sql, values);
+    const counters: { Value: string }[] = await runner.query("SHOW SESSION STATUS LIKE 'Handler_read%'");
+    return counters.reduce((sum, { Value }) => sum + Number(Value), 0);
+  } finally {
+    await runner.release();
   }
+}
 
-  const rowsOf = async (call: () => Promise<unknown>) => {
-    const statements = (await statementsOf(call)).filter(({ sql }) => /^\s*SELECT/.test(sql));
-    let sum = 0;
-    for (const statement of statements) sum += await rowsRead(statement);
-    return sum;
-  };
+const rowsOf = async (call: () => Promise<unknown>) => {
+  const statements = (await statementsOf(call)).filter(({ sql }) => /^\s*SELECT/.test(sql));
+  let sum = 0;
+  for (const statement of statements) sum += await rowsRead(statement);
+  return sum;
+};
 
+describe.runIf(onMysql)('the rows that MariaDB reads', () => {
   test.each(['?per_page=5&before=9', '?per_page=5&after=3', '?per_page=5&before=5&order=desc'])(
     'for the window %s are as many in a long chat as in a short one',
     async (query) => {

@@ -90,7 +90,7 @@ describe('the migrations', () => {
     expect(await schemaDifferences(open.writer)).toEqual([]);
   });
 
-  test('keep messages and files when they are reverted and run again', async () => {
+  test('keep messages, files and rooms when they are reverted and run again', async () => {
     const { writer } = open;
     const chat = { id: 1, uuid: 'c', name: 'c', is_permanent: 0, next_seq: 5_000, deleted_count: 4_997 };
     const message = { chat_id: 1, type: 'file', text: 't', sent_at: 1 };
@@ -109,18 +109,21 @@ describe('the migrations', () => {
       { ...file, uuid: 'kept', chat_id: 1, seq: 4_999 },
       { ...file, uuid: 'left', chat_id: null, seq: null },
     ]);
+    await insert(writer, 'rooms', [{ id: 1, chat_id: 1, name: 'r' }]);
     await insert(writer, 'sender_blocks', [
       { sender_id: 1, chat_id: 1, block: 0 },
       { sender_id: 1, chat_id: 1, block: 4 },
       { sender_id: 2, chat_id: 1, block: 0 },
     ]);
     const rows = (table: string) => writer.query(`SELECT * FROM ${table} ORDER BY 1, 2, 3`);
-    const [messages, files, blocks] = await Promise.all(['messages', 'files', 'sender_blocks'].map(rows));
+    const tables = ['messages', 'files', 'sender_blocks', 'rooms'];
+    const [messages, files, blocks, rooms] = await Promise.all(tables.map(rows));
 
     while ((await tableNames(writer)).includes('sender_blocks')) {
       await writer.undoLastMigration({ transaction: 'each' });
     }
     expect([await rows('messages'), await rows('files')]).toEqual([messages, files]);
+    expect(await rows('rooms')).toEqual(rooms);
 
     for (const _ of ['first time', 'again, after a crash in the middle']) {
       await writer.runMigrations({ transaction: 'each' });

@@ -8,8 +8,8 @@ const SRC = join(import.meta.dirname, '../../src');
 /** Folders that contain no product logic. */
 const BLOCKS = ['config', 'database', 'errors', 'helpers', 'http', 'passwords', 'scheduling'];
 
-/** What every feature may import: a call's token, its limits and its line in the security log. */
-const BASE = [...BLOCKS, 'audit', 'limits', 'tokens'];
+/** What every feature may import: a call's token, its limits, its line in the security log, and removals. */
+const BASE = [...BLOCKS, 'audit', 'limits', 'removals', 'tokens'];
 
 /** The folders that each folder of `src` may import. A folder imports only folders listed above it. */
 const ALLOWED: Record<string, string[]> = {
@@ -22,8 +22,9 @@ const ALLOWED: Record<string, string[]> = {
   http: ['config', 'database', 'errors', 'helpers'],
   audit: ['config', 'http'],
   limits: [...BLOCKS, 'audit'],
-  idempotency: BLOCKS,
-  tokens: [...BLOCKS, 'audit', 'limits'],
+  removals: ['database', 'helpers', 'scheduling'],
+  idempotency: [...BLOCKS, 'removals'],
+  tokens: [...BLOCKS, 'audit', 'limits', 'removals'],
   mail: [...BASE],
   users: [...BASE, 'mail'],
   auth: [...BASE, 'mail', 'users'],
@@ -195,6 +196,7 @@ const WRITERS: Record<string, string> = {
   limit_counters: 'limits',
   database_epoch: 'database',
   idempotency_keys: 'idempotency',
+  removals: 'removals',
 };
 
 test('only one folder writes each table', () => {
