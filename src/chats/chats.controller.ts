@@ -12,13 +12,22 @@ import { IDEMPOTENCY_ERRORS } from '../idempotency/idempotency-errors.js';
 import { ApiIdempotencyKey, IdempotencyKeyParam, tellReplay } from '../idempotency/idempotency-key.param.js';
 import { AccessParam, MEMBER_ERRORS, MemberGuard } from '../membership/member.guard.js';
 import type { ChatAccess } from '../membership/membership.service.js';
+import { neverSent } from '../membership/membership-errors.js';
 import { type Caller, CallerParam, OriginParam } from '../tokens/caller.js';
 import { TOKEN_ERRORS } from '../tokens/token-errors.js';
 import { UserDto } from '../users/dto/users.dto.js';
 import { userNotFound } from '../users/user-errors.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsService } from './chats.service.js';
-import { ChatCreatedDto, ChatDto, CreateChatDto, ListChatsQuery, UpdateChatDto } from './dto/chats.dto.js';
+import {
+  ChatCreatedDto,
+  ChatDto,
+  CreateChatDto,
+  ListChatsQuery,
+  MarkReadDto,
+  ReadStateDto,
+  UpdateChatDto,
+} from './dto/chats.dto.js';
 
 const EXAMPLE: ChatDto = {
   uuid: EXAMPLE_CHAT,
@@ -38,6 +47,10 @@ const EXAMPLE: ChatDto = {
       edited: null,
     },
   ],
+  unread: 0,
+  read: 0,
+  owner: 'alex',
+  room_id: null,
 };
 
 @ApiTags('chats')
@@ -137,6 +150,19 @@ export class ChatsController {
   async updateChat(@AccessParam() access: ChatAccess, @Body() dto: UpdateChatDto) {
     await this.chats.update(access, dto);
     return success();
+  }
+
+  @ApiOperation({
+    summary: 'Mark the messages of a chat as read.',
+    description: 'Up to an index. The marker never moves back. Sending a message moves it to that message.',
+  })
+  @Put(':chat/read')
+  @UseGuards(MemberGuard)
+  @ApiChatParam()
+  @ApiSuccess('the marker and the number of messages after it', ReadStateDto, { index: 0, unread: 0 })
+  @ApiErrors(...MEMBER_ERRORS, neverSent(), bodyTooLarge())
+  async markRead(@AccessParam() access: ChatAccess, @Body() dto: MarkReadDto) {
+    return success(await this.chats.markRead(access, dto));
   }
 
   @ApiOperation({ summary: 'Delete a chat with its messages and files.', description: 'Its owner may.' })

@@ -7,9 +7,9 @@ import { cutPage, type Page, type PageRequest, type SortKey } from '../http/pagi
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { MessageDto } from '../messages/dto/messages.dto.js';
-import { MessagesRepository } from '../messages/messages.repository.js';
+import { MessagesRepository, type ReadPosition } from '../messages/messages.repository.js';
 import { UserNamesRepository } from '../users/user-names.repository.js';
-import type { ChatDto } from './dto/chats.dto.js';
+import type { ChatDto, ReadStateDto } from './dto/chats.dto.js';
 
 /** Lists that are read together. More would save little time and hold the rows of more lists in memory. */
 const MAX_LISTS = 4;
@@ -25,14 +25,17 @@ export const MAX_USERS_SHOWN = 100;
 /** A chat of a user, with the message sent last; `seq` is null when that one is deleted, even if older ones remain. */
 type ChatRow = ChatColumns & (MessageRow | { seq: null });
 
-interface ChatColumns {
-  id: number;
+interface ChatColumns extends ReadPosition {
   uuid: string;
   name: string;
-  is_empty: number;
   last_sent_at: number;
   member_count: number;
+  owner_id: number | null;
+  room_id: number | null;
 }
+
+/** What all readers see alike. */
+type SharedChat = Omit<ChatDto, 'read' | 'unread'>;
 
 interface OfReader {
   reader_id: number;
@@ -46,7 +49,9 @@ interface MemberRow {
 
 type LatestRow = { id: number } & MessageRow;
 
-const CHAT_COLUMNS = `c.id, c.uuid, c.name, c.last_sent_at, c.member_count, c.next_seq = c.deleted_count AS is_empty`;
+const CHAT_COLUMNS = `c.id, c.uuid, c.name, c.last_sent_at, c.member_count, c.owner_id, c.next_seq, c.deleted_count,
+  (SELECT id FROM rooms WHERE chat_id = c.id) AS room_id,
+  EXISTS (SELECT 1 FROM removals WHERE kind = 'user') AS may_hide`;
 
 const SELECT_MEMBERS = 'SELECT chat_id, user_id, since FROM members';
 
@@ -89,13 +94,20 @@ export class ChatsRepository {
     const rows = await this.chatsAfter(userId, limit + 1, after);
     const page = cutPage(rows, limit, ({ last_sent_at, id }) => [last_sent_at, id]);
     const chats = await this.assemble(page.entries, groupByChat(await this.firstMembersOf(page.entries)));
-    const entries = page.entries.flatMap(({ id, member_count }) => {
-      const chat = chats.get(id);
-      if (!chat) return [];
-      chat.user_count = member_count;
-      return [chat];
-    });
+    const listed = await this.addReadState(page.entries, chats);
+    const entries = listed.map(({ row, chat }) => ({ ...chat, user_count: row.member_count }));
     return { entries, next: page.next };
+  }
+
+  /** Returns how far a member has read a chat, and how many messages follow. */
+  async findReadState(userId: number, chatId: number): Promise<ReadStateDto | undefined> {
+    const positions = await this.reader.query<ReadPosition>(
+      `SELECT mine.read_next, ${CHAT_COLUMNS} FROM members mine JOIN chats c ON c.id = mine.chat_id
+       WHERE mine.user_id = ? AND mine.chat_id = ?`,
+      [userId, chatId],
+    );
+    const [unread] = await this.messages.countUnread(positions);
+    return positions.length === 0 ? undefined : { index: positions[0].read_next - 1, unread };
   }
 
   private async findAll(userIds: number[]): Promise<ChatDto[][]> {
@@ -113,11 +125,11 @@ export class ChatsRepository {
     const membersByChat = groupByChat(
       members.filter(({ chat_id, reader_id }) => sourceOf.get(chat_id) === reader_id),
     );
-    const chats = await this.assemble(rows, membersByChat);
+    const listed = await this.addReadState(rows, await this.assemble(rows, membersByChat));
     return userIds.map((userId) =>
-      rows
-        .filter(({ reader_id, id }) => reader_id === userId && isMember(membersByChat.get(id), userId))
-        .flatMap(({ id }) => chats.get(id) ?? []),
+      listed
+        .filter(({ row }) => row.reader_id === userId && isMember(membersByChat.get(row.id), userId))
+        .map(({ chat }) => chat),
     );
   }
 
@@ -147,23 +159,32 @@ export class ChatsRepository {
       this.allMembersOf(chatIds),
     ]);
     const membersByChat = groupByChat(members);
-    const chats = await this.assemble(rows, membersByChat);
-    return rows
-      .filter(({ id }) => isMember(membersByChat.get(id), userId))
-      .flatMap((row) => {
-        const chat = chats.get(row.id);
-        return chat ? [{ row, chat }] : [];
-      });
+    const listed = await this.addReadState(rows, await this.assemble(rows, membersByChat));
+    return listed.filter(({ row }) => isMember(membersByChat.get(row.id), userId));
+  }
+
+  /** Adds what differs from reader to reader. */
+  private async addReadState<Row extends ChatRow>(
+    rows: Row[],
+    chats: ReadonlyMap<number, SharedChat>,
+  ): Promise<{ row: Row; chat: ChatDto }[]> {
+    const unread = await this.messages.countUnread(rows);
+    return rows.flatMap((row, n) => {
+      const chat = chats.get(row.id);
+      const read = row.read_next === 0 ? null : row.read_next - 1;
+      return chat ? [{ row, chat: { ...chat, read, unread: unread[n] } }] : [];
+    });
   }
 
   /** Returns chats by their ids. Both maps may hold chats that a reader has just left. */
   private async assemble(
     rows: ChatRow[],
     membersByChat: ReadonlyMap<number, MemberRow[]>,
-  ): Promise<Map<number, ChatDto>> {
+  ): Promise<Map<number, SharedChat>> {
     const byId = new Map(rows.map((row) => [row.id, row]));
     const latest = await this.latestOf([...byId.values()]);
     const userIds = new Set(latest.map(({ sender_id }) => sender_id));
+    for (const { owner_id } of byId.values()) if (owner_id !== null) userIds.add(owner_id);
     for (const members of membersByChat.values()) for (const { user_id } of members) userIds.add(user_id);
     const userNames = await this.names.findByIds(userIds);
     const messages = await this.assembler.assemble(latest, userNames);
@@ -171,21 +192,22 @@ export class ChatsRepository {
     // Messages of users who are being erased: few chats, and not for long.
     for (const [id, message] of messageOf) if (!message) messageOf.set(id, await this.latestVisible(id));
 
-    const chats = new Map<number, ChatDto>();
-    for (const { id, uuid, name } of byId.values()) {
+    const chats = new Map<number, SharedChat>();
+    for (const { id, uuid, name, owner_id, room_id } of byId.values()) {
       const members = membersByChat.get(id) ?? [];
       const users = members
         .toSorted((a, b) => a.since - b.since)
         .flatMap(({ user_id }) => userNames.get(user_id) ?? []);
       const message = messageOf.get(id);
-      chats.set(id, { uuid, name, users, messages: message ? [message] : [] });
+      const owner = (owner_id === null ? undefined : userNames.get(owner_id)?.username) ?? null;
+      chats.set(id, { uuid, name, users, messages: message ? [message] : [], owner, room_id });
     }
     return chats;
   }
 
   private chatsOf(where: string, values: SqlValue[]): Promise<(ChatRow & OfReader)[]> {
     return this.reader.query(
-      `SELECT mine.user_id AS reader_id, ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
+      `SELECT mine.user_id AS reader_id, mine.read_next, ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
        FROM members mine JOIN chats c ON c.id = mine.chat_id
        LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
        WHERE ${where} LIMIT ${MAX_CHATS_PER_QUERY + 1}`,
@@ -197,8 +219,8 @@ export class ChatsRepository {
   private chatsAfter(userId: number, limit: number, after: SortKey = [NEVER, 0]): Promise<ChatRow[]> {
     const [time, id] = after;
     return this.reader.query(
-      `SELECT ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
-       FROM (SELECT later.id FROM members mine JOIN chats later ON later.id = mine.chat_id
+      `SELECT page.read_next, ${CHAT_COLUMNS}, ${MESSAGE_COLUMNS}
+       FROM (SELECT later.id, mine.read_next FROM members mine JOIN chats later ON later.id = mine.chat_id
              WHERE mine.user_id = ? AND (later.last_sent_at < ? OR later.last_sent_at = ? AND later.id < ?)
              ORDER BY later.last_sent_at DESC, later.id DESC LIMIT ?) page
        JOIN chats c ON c.id = page.id LEFT JOIN messages m ON m.chat_id = c.id AND m.seq = c.next_seq - 1
@@ -274,7 +296,9 @@ export class ChatsRepository {
 
   private async latestOf(chats: ChatRow[]): Promise<LatestRow[]> {
     const latest: LatestRow[] = chats.filter((chat) => chat.seq !== null);
-    const others = chats.filter(({ seq, is_empty }) => seq === null && !is_empty).map(({ id }) => id);
+    const others = chats
+      .filter(({ seq, next_seq, deleted_count }) => seq === null && next_seq > deleted_count)
+      .map(({ id }) => id);
     for (const some of chunks(others)) latest.push(...(await this.latestBeforeDeleted(some)));
     return latest;
   }

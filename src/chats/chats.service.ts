@@ -10,7 +10,7 @@ import type { Page, PageRequest } from '../http/paging.js';
 import { fold } from '../helpers/text.js';
 import { KeptAnswers, keyedRequest, type Repeatable, rerunIfKeyTaken } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
-import { chatNotFound } from '../membership/membership-errors.js';
+import { chatNotFound, notAMember } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -21,7 +21,14 @@ import { UsersRepository } from '../users/users.repository.js';
 import { UsersService } from '../users/users.service.js';
 import { alreadyAMember, mayNotDeleteChat, mayNotRemoveOthers, notInChat } from './chat-errors.js';
 import { ChatsRepository, MAX_USERS_SHOWN } from './chats.repository.js';
-import type { ChatCreatedDto, ChatDto, CreateChatDto, UpdateChatDto } from './dto/chats.dto.js';
+import type {
+  ChatCreatedDto,
+  ChatDto,
+  CreateChatDto,
+  MarkReadDto,
+  ReadStateDto,
+  UpdateChatDto,
+} from './dto/chats.dto.js';
 
 /** A user leaves this many chats in one transaction, which locks them all. */
 const MAX_CHATS_LEFT = 500;
@@ -72,6 +79,17 @@ export class ChatsService implements OnModuleInit {
     const chats = await this.repository.findOne(userId, chatId);
     if (chats.length === 0) throw chatNotFound();
     return chats;
+  }
+
+  /**
+   * Moves the marker of what the caller has read to an index, and never back.
+   * @throws ParleyError (invalid_field) for an index that was never sent.
+   */
+  async markRead(access: ChatAccess, { index }: MarkReadDto): Promise<ReadStateDto> {
+    await this.membership.markRead(access, index);
+    const state = await this.repository.findReadState(access.userId, access.chatId);
+    if (!state) throw notAMember();
+    return state;
   }
 
   /**

@@ -38,6 +38,8 @@ type ChatState = Omit<Chat, 'uuid' | 'name' | 'memberCount'>;
  */
 export class LockedChat {
   readonly id: number;
+  /** Of senders, the index after their last message. */
+  private readonly newReadNext = new Map<number, number>();
   private hasNewCounters = false;
   private isDeleted = false;
 
@@ -128,10 +130,14 @@ export class LockedChat {
     if (!this.isOwner(userId)) throw refusal();
   }
 
-  /** Takes the position of one more message. Indexes are dense, and times increase strictly. */
-  takePosition(): Position {
+  /**
+   * Takes the position of one more message, up to which the sender has read the chat. Indexes are dense, and times
+   * increase strictly.
+   */
+  takePosition(senderId: number): Position {
     const seq = this.state.nextSeq;
     this.state.nextSeq += 1;
+    this.newReadNext.set(senderId, this.state.nextSeq);
     this.state.lastSentAt = Math.max(now(), this.state.lastSentAt + 1);
     this.hasNewCounters = true;
     return { seq, sentAt: this.state.lastSentAt };
@@ -155,9 +161,10 @@ export class LockedChat {
   }
 
   private insertMembers(userIds: number[], since: number): void {
+    const { nextSeq } = this.state;
     this.tx.insert(
-      'members (chat_id, user_id, since, joined_at)',
-      userIds.map((userId, index) => [this.id, userId, since + index, since + index]),
+      'members (chat_id, user_id, since, joined_at, read_next)',
+      userIds.map((userId, index) => [this.id, userId, since + index, since + index, nextSeq]),
     );
     for (const userId of userIds) this.memberIds.add(userId);
   }
@@ -215,8 +222,19 @@ export class LockedChat {
     addRemoval(this.tx, 'chat', this.id);
   }
 
+  private saveMarkers(): void {
+    const userIds = [...this.newReadNext.keys()];
+    if (userIds.length === 0) return;
+    this.tx.defer(
+      `UPDATE members SET read_next = CASE user_id ${userIds.map(() => 'WHEN ? THEN ?').join(' ')} END
+       WHERE chat_id = ? AND user_id IN (${placeholders(userIds.length)})`,
+      [...[...this.newReadNext].flat(), this.id, ...userIds],
+    );
+  }
+
   private static saveAll(tx: Transaction, chats: LockedChat[]): void {
     const changed = chats.filter(({ hasNewCounters, isDeleted }) => hasNewCounters && !isDeleted);
+    for (const chat of changed) chat.saveMarkers();
     for (const some of chunks(changed)) {
       const cases = some.map(() => 'WHEN ? THEN ?').join(' ');
       const valuesOf = (counter: 'nextSeq' | 'deletedCount' | 'lastSentAt') =>

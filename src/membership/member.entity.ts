@@ -17,4 +17,8 @@ export class Member {
   /** In microseconds. Joining a room again sets a new time here, while `since` keeps the first one. */
   @Column('bigint', { name: 'joined_at' })
   joinedAt!: number;
+
+  /** The index after the last message that the user has read. */
+  @Column('bigint', { name: 'read_next', default: 0 })
+  readNext!: number;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
 import { inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
+import type { ChatKey } from './locked-chat.js';
 
 /** A chat as one user finds it. */
 export interface MembershipRow {
@@ -61,6 +62,12 @@ export class MembershipRepository {
       [userId, limit],
     );
     return rows.map(({ chatId }) => chatId);
+  }
+
+  /** Moves the marker of what the user has read forward, never back. */
+  async markRead(tx: Transaction, { chatId, userId }: ChatKey, index: number): Promise<void> {
+    const sql = 'UPDATE members SET read_next = ? WHERE chat_id = ? AND user_id = ? AND read_next < ?';
+    await tx.execute(sql, [index + 1, chatId, userId, index + 1]);
   }
 
   /** Returns the users of a chat whose membership began after `after`, the most senior first. */

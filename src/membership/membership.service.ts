@@ -5,7 +5,7 @@ import { type Page, type PageRequest, readList } from '../http/paging.js';
 import { Removals } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
 import type { ChatKey } from './locked-chat.js';
-import { chatNotFound, notAMember } from './membership-errors.js';
+import { chatNotFound, neverSent, notAMember } from './membership-errors.js';
 import { type MemberUserRow, MembershipRepository, type MembershipRow } from './membership.repository.js';
 
 let grantAccess: (caller: Caller, row: MembershipRow) => ChatAccess;
@@ -67,6 +67,15 @@ export class Membership implements OnModuleInit {
     if (!row) throw chatNotFound();
     if (!row.isMember) throw notAMember();
     return grantAccess(caller, row);
+  }
+
+  /**
+   * Moves the marker of what the caller has read forward, never back.
+   * @throws ParleyError (invalid_field) for an index that was never sent.
+   */
+  async markRead(access: ChatAccess, index: number): Promise<void> {
+    if (index >= access.nextSeq) throw neverSent();
+    await this.unitOfWork.run((tx) => this.repository.markRead(tx, access, index));
   }
 
   /** Lists the users of a chat, the most senior first. */

@@ -102,7 +102,7 @@ function place(
   if (!chat) return chatNotFound();
   const settled = chat.checkMember(senderId) ?? answers?.find<Placement>(request);
   if (settled) return settled;
-  const placement: Placement = chat.takePosition();
+  const placement: Placement = chat.takePosition(senderId);
   if (file) placement.link = { url: file.url, uuid: file.uuid };
   answers?.keep(request, placement);
   return { ...placement, isReplayed: false };

@@ -1,12 +1,29 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
-import { inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
+import { chunks, inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { IS_VISIBLE, MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
 import { BLOCK_SIZE, type SenderBlock } from './sender-block.entity.js';
 
 export type Order = 'asc' | 'desc';
+
+/** Stands for more as well. */
+export const MAX_UNREAD = 100;
+
+/** SQLite refuses a UNION of more than 500 SELECTs. */
+const MAX_COUNTS_PER_QUERY = 500;
+
+/** How far a member has read a chat. */
+export interface ReadPosition {
+  id: number;
+  next_seq: number;
+  deleted_count: number;
+  /** The index after the last message that the member has read. */
+  read_next: number;
+  /** Whether messages of erased users may be hidden, until they are removed: 0 or 1. */
+  may_hide: number;
+}
 
 interface Key {
   chatId: number;
@@ -116,6 +133,25 @@ export class MessagesRepository {
     if (hasErasedSenders) return this.visibleNextTo(chatId, start, order, limit, offset);
     if (deletedCount > 0) return this.range(chatId, EVERYWHERE, order, limit, offset);
     return this.nextTo(access, order === 'asc' ? start + offset : start - offset, order, limit);
+  }
+
+  /** Returns how many messages follow each position, at most 100. Reads rows only where a message is deleted or hidden. */
+  async countUnread(positions: ReadPosition[]): Promise<number[]> {
+    const counts = positions.map(({ next_seq, read_next }) => Math.min(next_seq - read_next, MAX_UNREAD));
+    const hasGaps = ({ deleted_count, may_hide }: ReadPosition) => deleted_count > 0 || may_hide === 1;
+    const uncertain = positions
+      .map((position, n) => ({ ...position, n }))
+      .filter((position) => counts[position.n] > 0 && hasGaps(position));
+    const countOne = `SELECT CAST(? AS SIGNED) AS n, COUNT(*) AS count FROM (
+      SELECT 1 FROM messages WHERE chat_id = ? AND seq >= ? AND ${IS_VISIBLE} LIMIT ${MAX_UNREAD}) unread`;
+    for (const some of chunks(uncertain, MAX_COUNTS_PER_QUERY)) {
+      const rows = await this.reader.query<{ n: number; count: number }>(
+        some.map(() => countOne).join(' UNION ALL '),
+        some.flatMap(({ n, id, read_next }) => [n, id, read_next]),
+      );
+      for (const { n, count } of rows) counts[n] = count;
+    }
+    return counts;
   }
 
   private async count(chatId: number, { condition, values }: Part): Promise<number> {

@@ -14,6 +14,7 @@ export const CHAT_ROUTES: ChatRoute[] = [
   { method: 'PUT', path: '', json: { name: 'New Name' } },
   { method: 'DELETE', path: '' },
   { method: 'GET', path: '/users' },
+  { method: 'PUT', path: '/read', json: { index: 0 } },
   { method: 'GET', path: '/messages' },
   { method: 'POST', path: '/messages', json: { type: 'message', message: 'text' } },
   { method: 'GET', path: '/messages/0' },

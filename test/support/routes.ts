@@ -39,6 +39,7 @@ export const ROUTES: Route[] = [
     ['PUT', CHAT, 'ApiKey', [200, 400, 401, 403]],
     ['DELETE', CHAT, 'ApiKey', [200, 400, 401, 403]],
     ['GET', `${CHAT}/users`, 'ApiKey', [200, 400, 401, 403]],
+    ['PUT', `${CHAT}/read`, 'ApiKey', [200, 400, 401, 403]],
   ]),
   ...routes('messages', [
     ['GET', MESSAGES, 'ApiKey', [200, 400, 401, 403]],

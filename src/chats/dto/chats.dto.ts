@@ -56,6 +56,26 @@ export class UpdateChatDto {
   user?: string;
 }
 
+export class MarkReadDto {
+  /** Index of the last message that was read. */
+  @Validated(
+    (value) =>
+      Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a non-negative integer',
+    { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 0 },
+  )
+  index!: number;
+}
+
+export class ReadStateDto {
+  /** The marker: the index up to which the caller has read. */
+  @ApiProperty({ type: 'integer', minimum: 0, example: 0 })
+  index!: number;
+
+  /** Messages after the marker; 100 stands for more as well. */
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 100, example: 0 })
+  unread!: number;
+}
+
 export class ListChatsQuery {
   /** How many at most; the answer then has `next`, and the chats `user_count`. Default: all chats. */
   @OptionalField()
@@ -90,4 +110,20 @@ export class ChatDto {
 
   /** The most recent message alone; empty when all were deleted. */
   messages!: MessageDto[];
+
+  /** Messages that the caller has not read; 100 stands for more as well. */
+  @ApiProperty({ type: 'integer', minimum: 0, maximum: 100, example: 0 })
+  unread!: number;
+
+  /** The index up to which the caller has read, or `null`. */
+  @ApiProperty({ type: 'integer', minimum: 0, nullable: true, example: 0 })
+  read!: number | null;
+
+  /** Username of the owner, or `null` in a room without members. */
+  @ApiProperty({ type: String, nullable: true, example: 'alex' })
+  owner!: string | null;
+
+  /** The room of which this is the chat, or `null`. */
+  @ApiProperty({ type: 'integer', minimum: 1, nullable: true, example: null })
+  room_id!: number | null;
 }
