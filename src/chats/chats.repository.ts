@@ -95,8 +95,8 @@ export class ChatsRepository {
     const page = cutPage(rows, limit, ({ last_sent_at, id }) => [last_sent_at, id]);
     const chats = await this.assemble(page.entries, groupByChat(await this.firstMembersOf(page.entries)));
     const listed = await this.addReadState(page.entries, chats);
-    const entries = listed.map(({ row, chat }) => ({ ...chat, user_count: row.member_count }));
-    return { entries, next: page.next };
+    for (const { row, chat } of listed) chat.user_count = row.member_count;
+    return { entries: listed.map(({ chat }) => chat), next: page.next };
   }
 
   /** Returns how far a member has read a chat, and how many messages follow. */

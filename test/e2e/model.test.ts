@@ -144,6 +144,8 @@ class Sequence {
         return member.delete(`${path}/messages/${index}`);
       case 'deleteChat':
         return member.delete(path);
+      case 'read':
+        return member.put(`${path}/read`, { index });
       default:
         return member.delete(`/api/users/${member.username}`);
     }
@@ -185,9 +187,13 @@ class Sequence {
     const { messages } = page.body.data;
     const times = messages.map(({ timestamp }: Json) => timestamp);
     expect(times).toEqual([...new Set<number>(times)].toSorted((a, b) => a - b));
+    const [{ name, users, owner, read, unread }] = chat.body.data;
     return {
-      name: this.strip(chat.body.data[0].name),
-      users: chat.body.data[0].users.map(({ username }: Json) => this.strip(username)),
+      name: this.strip(name),
+      users: users.map(({ username }: Json) => this.strip(username)),
+      owner: this.strip(owner),
+      read,
+      unread,
       messages: messages.map(({ index, sender, message, edited, file }: Json) => [
         index,
         this.strip(sender.username),
@@ -214,7 +220,10 @@ function viewOf({ erased, chats }: World, ids: string[]) {
       isEdited,
       file ? file === 'used' : null,
     ]);
-    return { name: chat.name, users: chat.members, messages };
+    const readNext = chat.readNext[user];
+    const read = readNext === 0 ? null : readNext - 1;
+    const unread = chat.messages.filter(({ index }) => index >= readNext).length;
+    return { name: chat.name, users: chat.members, owner: chat.owner, read, unread, messages };
   };
   const viewAs = (user: string) => {
     if (erased.includes(user)) return 'token_invalid';

@@ -91,6 +91,7 @@ const CALLS: [string, Outcome, Outcome, Outcome, ((world: World) => Request)?][]
   ],
   ['deleteChat', 'ok', 'not_allowed', 'not_a_member'],
   ['listChatUsers', 'ok', 'ok', 'not_a_member'],
+  ['markRead', 'ok', 'ok', 'not_a_member', () => ({ json: { index: 0 } })],
   ['listMessages', 'ok', 'ok', 'not_a_member'],
   ['sendMessage', 'ok', 'ok', 'not_a_member', () => ({ json: { type: 'message', message: 'text' } })],
   ['getMessage', 'ok', 'ok', 'not_a_member'],

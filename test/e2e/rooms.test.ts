@@ -69,6 +69,10 @@ describe('create_room', () => {
       name: 'Created',
       users: [alex.user],
       messages: [],
+      unread: 0,
+      read: null,
+      owner: 'alex',
+      room_id: id,
     });
   });
 

@@ -134,6 +134,20 @@ describe('the migrations', () => {
     await writer.runMigrations({ transaction: 'each' });
   });
 
+  test('start members from before with everything read', async () => {
+    const { writer } = open;
+    const query = 'SELECT read_next FROM members WHERE chat_id = 1';
+    const hasMarkers = () =>
+      writer.query(query).then(
+        () => true,
+        () => false,
+      );
+    while (await hasMarkers()) await writer.undoLastMigration({ transaction: 'each' });
+    await insert(writer, 'members', [{ chat_id: 1, user_id: 1, since: 1, joined_at: 1 }]);
+    await writer.runMigrations({ transaction: 'each' });
+    expect(await writer.query(query)).toEqual([{ read_next: 5_000 }]);
+  });
+
   test('distinguish texts that differ in a single byte', async () => {
     const spellings = ['😀', '😁', 'bob', 'bob ', 'BOB', 'böb', 'bo\u0308b', 'ß', 'ss'];
     await insert(open.writer, 'users', spellings.map(userRow));

@@ -17,6 +17,8 @@ export interface ModelChat {
   /** Index of the next message. */
   next: number;
   messages: ModelMessage[];
+  /** The index after the last message that each member has read. */
+  readNext: Record<string, number>;
 }
 
 export interface ModelMessage {
@@ -41,6 +43,7 @@ export const OPERATIONS = [
   'edit',
   'delete',
   'deleteChat',
+  'read',
   'erase',
 ] as const;
 
@@ -149,6 +152,10 @@ function performInChat(world: World, { type, user, chat: key, index, member, nam
       return send(chat, user, text);
     case 'sendFile':
       return send(chat, user, '', 'open');
+    case 'read':
+      requireThat(index < chat.next, 'invalid_field');
+      chat.readNext[user] = Math.max(chat.readNext[user], index + 1);
+      return undefined;
     case 'deleteChat':
       requireThat(chat.owner === user, 'not_allowed');
       delete world.chats[key];
@@ -170,7 +177,8 @@ function performInChat(world: World, { type, user, chat: key, index, member, nam
 }
 
 function newChat(name: string, members: string[], room: ModelChat['room']): ModelChat {
-  return { name, owner: members[0], members, room, next: 0, messages: [] };
+  const readNext = Object.fromEntries(members.map((member) => [member, 0]));
+  return { name, owner: members[0], members, room, next: 0, messages: [], readNext };
 }
 
 function findRoom(world: World, name: string): ModelChat | undefined {
@@ -180,12 +188,16 @@ function findRoom(world: World, name: string): ModelChat | undefined {
 function send(chat: ModelChat, sender: string, text: string, file?: 'open'): number {
   const index = chat.next;
   chat.next += 1;
+  chat.readNext[sender] = chat.next;
   chat.messages.push({ index, sender, text, isEdited: false, file });
   return index;
 }
 
 function addMember(chat: ModelChat, user: string): void {
-  if (!chat.members.includes(user)) chat.members.push(user);
+  if (!chat.members.includes(user)) {
+    chat.members.push(user);
+    chat.readNext[user] = chat.next;
+  }
   chat.owner ??= user;
 }
 
@@ -193,6 +205,7 @@ function addMember(chat: ModelChat, user: string): void {
 function removeMember(world: World, key: string, user: string): void {
   const chat = world.chats[key];
   chat.members = chat.members.filter((member) => member !== user);
+  delete chat.readNext[user];
   if (chat.owner === user) chat.owner = chat.members[0];
   if (chat.members.length === 0 && !chat.room) delete world.chats[key];
 }
