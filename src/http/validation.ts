@@ -61,6 +61,14 @@ export function IsQueryInteger(min: number, max: number, example?: number): Prop
   });
 }
 
+/** Accepts a JSON integer from 0 to 2^53 - 1. */
+export function IsIndex(example: number): PropertyDecorator {
+  const max = Number.MAX_SAFE_INTEGER;
+  const isIndex = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+  const schema = { type: 'integer', minimum: 0, maximum: max, example } as const;
+  return Validated((value) => (isIndex(value) ? undefined : integerRule(0, max)), schema);
+}
+
 const NO_DIGEST = 'must be 64 hexadecimal characters';
 
 /** An error of {@link IsPasswordDigest}, for the document. */

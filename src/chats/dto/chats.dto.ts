@@ -2,7 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { isStorable } from '../../helpers/text.js';
 import { ApiSchemaRules, EXAMPLE_CHAT } from '../../http/openapi.js';
 import { IsCursor, IsPageSize } from '../../http/paging.js';
-import { IsText, OptionalField, Validated } from '../../http/validation.js';
+import { IsIndex, IsText, OptionalField, Validated } from '../../http/validation.js';
 import { IsMessageText, MessageDto } from '../../messages/dto/messages.dto.js';
 import { UserDto } from '../../users/dto/users.dto.js';
 
@@ -58,11 +58,7 @@ export class UpdateChatDto {
 
 export class MarkReadDto {
   /** Index of the last message that was read. */
-  @Validated(
-    (value) =>
-      Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a non-negative integer',
-    { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, example: 0 },
-  )
+  @IsIndex(0)
   index!: number;
 }
 

@@ -3,7 +3,7 @@ import { ErrorDetailsDto } from '../../http/dto/error.dto.js';
 import { ApiNextCursor, ApiSchemaRules, EXAMPLE_CHAT } from '../../http/openapi.js';
 import type { ErrorFormatter } from '../../http/input.pipe.js';
 import { isStorable, isBlank, countCodePoints } from '../../helpers/text.js';
-import { IsQueryInteger, IsText, OptionalField, Validated, type Validator } from '../../http/validation.js';
+import { IsIndex, IsQueryInteger, IsText, OptionalField, Validated } from '../../http/validation.js';
 import { INVALID_FIELDS, MISSING_FIELDS, MISSING_NAME_OR_TOKEN } from '../room-errors.js';
 import { IsMessageText } from '../../messages/dto/messages.dto.js';
 
@@ -24,13 +24,8 @@ export function validateRoomName(value: unknown): string | undefined {
     : undefined;
 }
 
-const validateInteger: Validator = (value) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'must be a non-negative integer';
-
 const IsRoomName = () =>
   Validated(validateRoomName, { type: String, example: 'General Discussion', pattern: ROOM_NAME });
-
-const IsRoomId = () => Validated(validateInteger, { type: 'integer', minimum: 0, maximum: MAX, example: 1 });
 
 const IsRoomPassword = () => IsText({ min: 0, max: MAX_PASSWORD_LENGTH }, 'secure-password');
 
@@ -86,14 +81,14 @@ export class LeaveRoomDto {
   static readonly formatError = formatMissingFields;
 
   /** The room to leave. */
-  @IsRoomId()
+  @IsIndex(1)
   room_id!: number;
 }
 
 export class SendRoomMessageDto {
   static readonly formatError = formatMissingFields;
 
-  @IsRoomId()
+  @IsIndex(1)
   room_id!: number;
 
   /** The text to send. */
