@@ -29,6 +29,11 @@ export async function buildUpload(link: string, { token }: User, bytes: Buffer):
   return { method: 'POST', path: `/api/files/${link}`, headers, body };
 }
 
+/** Removes what Parley adds to the chats of the reference, which the floor does not know. */
+export function withoutAdditions(text: string): string {
+  return text.replaceAll(/,"unread":\d+,.*?,"room_id":[^}]*\}/g, '}');
+}
+
 export async function fetchAnswer(url: string, { path, ...init }: HttpRequest) {
   const response = await fetch(url + path, init);
   const text = await response.text();

@@ -92,6 +92,24 @@ export class Transaction {
     }
   }
 
+  /**
+   * Sets the last of the columns of each row, which the others identify, deferred. SQLite gets one row at a time, whose
+   * statement it has prepared.
+   */
+  update(table: string, columns: string[], rows: SqlValue[][]): void {
+    const key = columns.slice(0, -1);
+    const changed = columns[columns.length - 1];
+    if (this.driver.oneWriter) {
+      const sql = `UPDATE ${table} SET ${changed} = ? WHERE ${key.map((name) => `${name} = ?`).join(' AND ')}`;
+      for (const row of rows) this.defer(sql, [row[key.length], ...row.slice(0, key.length)]);
+    } else if (rows.length > 0) {
+      const values = inlineTable(rows.length, columns.map((name) => `? AS ${name}`).join(', '));
+      const on = key.map((name) => `found.${name} = given.${name}`).join(' AND ');
+      const sql = `UPDATE ${table} found JOIN ${values} given ON ${on} SET found.${changed} = given.${changed}`;
+      this.defer(sql, rows.flat());
+    }
+  }
+
   /** Returns TypeORM's entity manager in this transaction. Slower than SQL, so not for hot paths. */
   async manager(): Promise<EntityManager> {
     await this.send([]);

@@ -222,19 +222,12 @@ export class LockedChat {
     addRemoval(this.tx, 'chat', this.id);
   }
 
-  private saveMarkers(): void {
-    const userIds = [...this.newReadNext.keys()];
-    if (userIds.length === 0) return;
-    this.tx.defer(
-      `UPDATE members SET read_next = CASE user_id ${userIds.map(() => 'WHEN ? THEN ?').join(' ')} END
-       WHERE chat_id = ? AND user_id IN (${placeholders(userIds.length)})`,
-      [...[...this.newReadNext].flat(), this.id, ...userIds],
-    );
-  }
-
   private static saveAll(tx: Transaction, chats: LockedChat[]): void {
     const changed = chats.filter(({ hasNewCounters, isDeleted }) => hasNewCounters && !isDeleted);
-    for (const chat of changed) chat.saveMarkers();
+    const markers = changed.flatMap(({ id, newReadNext }) =>
+      Array.from(newReadNext, ([userId, readNext]) => [id, userId, readNext]),
+    );
+    tx.update('members', ['chat_id', 'user_id', 'read_next'], markers);
     for (const some of chunks(changed)) {
       const cases = some.map(() => 'WHEN ? THEN ?').join(' ');
       const valuesOf = (counter: 'nextSeq' | 'deletedCount' | 'lastSentAt') =>

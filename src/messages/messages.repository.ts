@@ -137,17 +137,19 @@ export class MessagesRepository {
 
   /** Returns how many messages follow each position, at most 100. Reads rows only where a message is deleted or hidden. */
   async countUnread(positions: ReadPosition[]): Promise<number[]> {
-    const counts = positions.map(({ next_seq, read_next }) => Math.min(next_seq - read_next, MAX_UNREAD));
-    const hasGaps = ({ deleted_count, may_hide }: ReadPosition) => deleted_count > 0 || may_hide === 1;
-    const uncertain = positions
-      .map((position, n) => ({ ...position, n }))
-      .filter((position) => counts[position.n] > 0 && hasGaps(position));
+    const counts: number[] = [];
+    const uncertain: number[] = [];
+    for (const { next_seq, read_next, deleted_count, may_hide } of positions) {
+      const count = Math.min(next_seq - read_next, MAX_UNREAD);
+      if (count > 0 && (deleted_count > 0 || may_hide === 1)) uncertain.push(counts.length);
+      counts.push(count);
+    }
     const countOne = `SELECT CAST(? AS SIGNED) AS n, COUNT(*) AS count FROM (
       SELECT 1 FROM messages WHERE chat_id = ? AND seq >= ? AND ${IS_VISIBLE} LIMIT ${MAX_UNREAD}) unread`;
     for (const some of chunks(uncertain, MAX_COUNTS_PER_QUERY)) {
       const rows = await this.reader.query<{ n: number; count: number }>(
         some.map(() => countOne).join(' UNION ALL '),
-        some.flatMap(({ n, id, read_next }) => [n, id, read_next]),
+        some.flatMap((n) => [n, positions[n].id, positions[n].read_next]),
       );
       for (const { n, count } of rows) counts[n] = count;
     }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withoutAdditions } from '../../bench/api.js';
 import { openDatabase } from '../../bench/floor/database.js';
 import { createFloor } from '../../bench/floor/server.js';
 import type { Json, Member } from '../support/parley.js';
@@ -44,9 +45,7 @@ async function ask(url: string, path: string, token: string, json?: unknown) {
     body: json === undefined ? undefined : JSON.stringify(json),
   });
   const type = response.headers.get('content-type');
-  // The floor does not know what Parley adds to a chat of the reference.
-  const text = (await response.text()).replaceAll(/,"owner":.*?,"unread":\d+\}/g, '}');
-  return { status: response.status, type, text };
+  return { status: response.status, type, text: withoutAdditions(await response.text()) };
 }
 
 const sendTo = (url: string, token: string, message: unknown) =>
