@@ -557,6 +557,35 @@ describe('malformed HTTP is answered in the dialect', () => {
   });
 });
 
+describe('of a header that is sent twice', () => {
+  const twice = (name: string, first: string, second: string) => ({
+    [name]: `${first}\r\n${name}: ${second}`,
+    'Content-Type': 'application/json',
+  });
+  const send = async (headers: Record<string, string>) => {
+    const path = `/api/chats/${await alex.createChat([])}/messages`;
+    const body = JSON.stringify({ type: 'message', message: 'text' });
+    const [answer] = await exchange(server.url, request('POST', path, { headers, body }));
+    return answer;
+  };
+
+  test('Authorization, the first one counts', async () => {
+    expect((await send(twice('Authorization', alex.token, 'bad'))).status).toBe(200);
+    expectRawFailure(await send(twice('Authorization', 'bad', alex.token)), 401);
+  });
+
+  test('Idempotency-Key, none counts', async () => {
+    const answer = await send(withToken(twice('Idempotency-Key', 'one', 'two')));
+    expectRawFailure(answer, 400);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'invalid_field', field: 'Idempotency-Key' });
+  });
+
+  test('Content-Type, the first one counts', async () => {
+    const types = { 'Content-Type': 'application/json\r\nContent-Type: text/plain' };
+    expect((await send(withToken(types))).status).toBe(200);
+  });
+});
+
 describe('a connection', () => {
   test('carries pipelined requests', async () => {
     const headers = withToken({ Connection: 'keep-alive' });

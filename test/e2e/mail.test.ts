@@ -93,6 +93,16 @@ describe('each of the four mails', () => {
     expect((await verify(tokenIn(mail))).status).toBe(200);
   });
 
+  test('a name with lines and markup adds no header and no element', async () => {
+    const name = 'Eve\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>{{token}}';
+    await server.parley.signUp('eve', { name, email: 'eve@example.com' });
+    const mail = await sink.waitFor('eve@example.com', WELCOME);
+    expect(mail.recipients).toEqual(['eve@example.com']);
+    expect(mail.headers.map(({ key }) => key)).not.toContain('bcc');
+    expect(mail.html).not.toContain('<script');
+    expect(mail.html).toContain('{{token}}');
+  });
+
   test('reset: a token that resets the password, in text and HTML', async () => {
     await forget(user);
     const mail = await sink.waitFor('four@example.com', RESET);
