@@ -42,7 +42,10 @@ export class AuthService {
     });
     if (!user) throw wrongCredentials();
     await this.limits.forgive(account);
-    if (this.settings.requireVerifiedEmail && !user.verified) throw emailNotVerified();
+    if (this.settings.requireVerifiedEmail && !user.verified) {
+      this.audit.record('login_failed', origin, { userId: user.id });
+      throw emailNotVerified();
+    }
     // Logins are not batched, because a user who is being erased would delay the others.
     const token = await this.unitOfWork.run(async (tx) => {
       await this.users.lockUserShared(tx, user.id, wrongCredentials);

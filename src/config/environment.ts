@@ -90,10 +90,16 @@ const storageUrl = parsed(
   },
 );
 
-const addressRanges = parsed('must be IP addresses or CIDR blocks, separated by commas', (text) => {
-  const ranges = text.split(',').flatMap((range) => range.trim() || []);
-  return ranges.every((range) => ipaddr.isValid(range) || ipaddr.isValidCIDR(range)) ? ranges : undefined;
-});
+const isAddressRange = (text: string) =>
+  ipaddr.isValid(text) || (ipaddr.isValidCIDR(text) && !text.endsWith('/0'));
+
+const addressRanges = parsed(
+  'must be IP addresses or CIDR blocks, not all addresses, separated by commas',
+  (text) => {
+    const ranges = text.split(',').flatMap((range) => range.trim() || []);
+    return ranges.every(isAddressRange) ? ranges : undefined;
+  },
+);
 
 const logLevel = oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent');
 

@@ -37,7 +37,14 @@ export class Settings {
   /** No variable sets the times; only tests use shorter ones. Several renewals must fit into a lease. */
   mailTiming = { pollMs: 1_000, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 1_000 };
   /** No variable sets the times. `idleMs` is longer than the 60 s of common load balancers. */
-  httpTiming = { headersMs: 15_000, checkMs: 5_000, idleMs: 72_000, bodyMs: 25_000, uploadWindowMs: 30_000 };
+  httpTiming = {
+    headersMs: 15_000,
+    checkMs: 5_000,
+    idleMs: 72_000,
+    bodyMs: 25_000,
+    uploadWindowMs: 30_000,
+    stallMs: 30_000,
+  };
 }
 
 /** The settings of a command. Only a server needs the secret, and only a server generates one. */

@@ -14,6 +14,10 @@ export function settle<Result>(batch: Waiting<unknown, Result>[], results: (Resu
   });
 }
 
+interface WaitingItem<Item, Result> extends Waiting<Item, Result> {
+  addedAt: number;
+}
+
 const MAX_BATCH_SIZE = 128;
 
 const MAX_WAITING_ITEMS = 4_096;
@@ -23,14 +27,17 @@ const MAX_WAITING_ITEMS = 4_096;
  * many writes in one commit. A request never receives a result that was read before it arrived.
  */
 export class Batcher<Item, Result> {
-  private waiting: Waiting<Item, Result>[] = [];
+  private waiting: WaitingItem<Item, Result>[] = [];
   /** From a batch of which the database refused one: each runs by itself, so that the others succeed. */
-  private alone: Waiting<Item, Result>[] = [];
+  private alone: WaitingItem<Item, Result>[] = [];
   private working = false;
 
-  /** `work` returns, in the order of the items, the result of each or its error. */
+  /**
+   * `work` returns, in the order of the items, the result of each or its error. It also gets when the oldest item was added,
+   * by `performance.now()`.
+   */
   constructor(
-    private readonly work: (items: Item[]) => Promise<(Result | Error)[]>,
+    private readonly work: (items: Item[], addedAt: number) => Promise<(Result | Error)[]>,
     private readonly maxBatchSize = MAX_BATCH_SIZE,
   ) {}
 
@@ -39,7 +46,7 @@ export class Batcher<Item, Result> {
     return new Promise((resolve, reject) => {
       if (this.waiting.length >= MAX_WAITING_ITEMS)
         throw new DatabaseUnavailable('too many requests are waiting');
-      this.waiting.push({ item, resolve, reject });
+      this.waiting.push({ item, resolve, reject, addedAt: performance.now() });
       if (!this.working) void this.workAll();
     });
   }
@@ -66,9 +73,15 @@ export class Batcher<Item, Result> {
     } while (this.waiting.length > Math.max(count, 1) && this.waiting.length < this.maxBatchSize);
   }
 
-  private async workOn(batch: Waiting<Item, Result>[]): Promise<void> {
+  private async workOn(batch: WaitingItem<Item, Result>[]): Promise<void> {
     try {
-      settle(batch, await this.work(batch.map(({ item }) => item)));
+      settle(
+        batch,
+        await this.work(
+          batch.map(({ item }) => item),
+          batch[0].addedAt,
+        ),
+      );
     } catch (error) {
       if (batch.length > 1 && !isUnavailable(error)) {
         this.alone = batch;

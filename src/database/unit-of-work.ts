@@ -176,23 +176,23 @@ export class UnitOfWork {
   /**
    * Runs `work` in a transaction. Commits what it returns, rolls back when it throws. `work` must touch nothing but its
    * transaction, because a deadlock runs it again. It must not begin another unit of work.
+   * `startedAt` is when the caller's request began to wait, by `performance.now()`: nothing is committed after its deadline.
    * @throws DatabaseUnavailable at once if too many units already wait.
    */
-  async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (!this.driver.oneWriter) return this.attempt(work);
+  async run<T>(work: (tx: Transaction) => Promise<T>, startedAt = performance.now()): Promise<T> {
+    if (!this.driver.oneWriter) return this.attempt(work, startedAt);
     if (this.waiting >= MAX_WAITING_UNITS)
       throw new DatabaseUnavailable('too many units of work are waiting');
     this.waiting += 1;
-    const queuedAt = performance.now();
     const result = this.last.then(() => {
       this.waiting -= 1;
-      return this.attempt(work, queuedAt);
+      return this.attempt(work, startedAt);
     });
     this.last = result.catch(() => {});
     return result;
   }
 
-  private async attempt<T>(work: (tx: Transaction) => Promise<T>, startedAt = performance.now()): Promise<T> {
+  private async attempt<T>(work: (tx: Transaction) => Promise<T>, startedAt: number): Promise<T> {
     for (let count = 1; ; count += 1) {
       const timeoutMs = startedAt + DATABASE_DEADLINE_MS - performance.now();
       // The request has its answer, and must not have an effect after it.

@@ -35,11 +35,13 @@ export type FormReader = (
 ) => Promise<StoredContent>;
 
 const MAX_UPLOADS_UNDER_WAY = 256;
+const MAX_UPLOADS_OF_A_USER = 64;
 
 @Injectable()
 export class FilesService {
   private readonly logger = new Logger('Files');
-  private readonly receiving = new Set<string>();
+  /** The users who upload, by storage key. */
+  private readonly receiving = new Map<string, number>();
 
   constructor(
     private readonly settings: Settings,
@@ -53,18 +55,24 @@ export class FilesService {
     return `${this.settings.publicUrl}/api/files/${uuid}`;
   }
 
-  /** Of concurrent uploads to one link, one succeeds. A failed upload stores nothing and leaves the link open. At most MAX_UPLOADS_UNDER_WAY at once. */
+  /** Of concurrent uploads to one link, one succeeds. A failed upload stores nothing and leaves the link open. */
   async upload(caller: Caller, uuid: string, readForm: FormReader): Promise<void> {
     const { file } = await this.requireOpenLink(caller, uuid);
-    if (this.receiving.size >= MAX_UPLOADS_UNDER_WAY) throw tooMuchUnderWay();
+    this.requireRoom(caller);
     const storageKey = `${uuid}.${randomUUID().slice(0, 8)}`;
-    this.receiving.add(storageKey);
+    this.receiving.set(storageKey, caller.userId);
     try {
       await this.unitOfWork.run((tx) => this.repository.startUpload(tx, storageKey));
       await this.receive(caller, file, storageKey, readForm);
     } finally {
       this.receiving.delete(storageKey);
     }
+  }
+
+  /** So that no user keeps the others from uploading. */
+  private requireRoom({ userId }: Caller): void {
+    const own = [...this.receiving.values()].filter((uploader) => uploader === userId).length;
+    if (own >= MAX_UPLOADS_OF_A_USER || this.receiving.size >= MAX_UPLOADS_UNDER_WAY) throw tooMuchUnderWay();
   }
 
   isReceiving(storageKey: string): boolean {

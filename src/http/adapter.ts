@@ -38,6 +38,8 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
     // Uploads may take long, but not stall: see limitSlowBodies.
     requestTimeout: 0,
     keepAliveTimeout: timing.idleMs,
+    // A client that stops reading its answer.
+    connectionTimeout: timing.stallMs,
     // Fastify's 503 is not in the API's dialect, so requests are served until the last connection closes.
     return503OnClosing: false,
     // As long as all headers may be: each route rejects parameters that are too long, after it has checked the token.

@@ -12,7 +12,7 @@ declare module 'fastify' {
 
 /**
  * Answers 503 when a handler takes longer than DATABASE_DEADLINE_MS. Each read and each unit of work has the same limit, so
- * what the handler has begun ends soon as well. Fastify's `handlerTimeout` would also count the time that the body takes.
+ * what the handler has begun ends soon as well; a write may still take effect, as after any lost answer. Fastify's `handlerTimeout` would also count the time that the body takes.
  */
 export function limitHandlers(fastify: FastifyInstance): void {
   fastify.addHook('onRoute', (route) => {

@@ -11,18 +11,29 @@ export interface Standing {
   resetSeconds: number;
 }
 
+/** Some proxies write the port behind the address. */
+const WITH_PORT = /^(?:\[([^\]]+)\]|([\d.]+)):\d+$/;
+
 /** Where a call comes from. */
 export class Origin {
+  readonly address: string;
+  /** Who calls, once the token is known to be good. */
+  userId?: number;
   /** Set by the limit that the answer announces. */
   standing?: Standing;
 
   constructor(
-    readonly address: string,
+    address: string,
     readonly requestId: string,
-  ) {}
+  ) {
+    const [, ipv6, ipv4] = WITH_PORT.exec(address) ?? [];
+    this.address = ipv6 ?? ipv4 ?? address;
+  }
 
   /** What counts as one address: an IPv4 address, or the /64 of an IPv6 address. */
   get network(): string {
+    // A proxy may also write a name, for instance `unknown`.
+    if (!ipaddr.isValid(this.address)) return this.address;
     const address = ipaddr.process(this.address);
     if (address.kind() === 'ipv4') return address.toString();
     return `${(address as ipaddr.IPv6).parts

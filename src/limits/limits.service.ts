@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Audit } from '../audit/audit.js';
 import { Settings } from '../config/settings.js';
+import { DATABASE_DEADLINE_MS } from '../database/driver.js';
+import { tooMuchUnderWay } from '../errors/errors.js';
 import { now, SECOND_US } from '../helpers/clock.js';
 import type { Origin } from '../http/origin.js';
 import { type Count, type LimitKey, LimitCountersRepository } from './limit-counters.repository.js';
@@ -45,7 +47,7 @@ export class Limits {
     const key = `${limit} ${subject}`;
     const at = now();
     const bucket = this.buckets.get(key) ?? { left: max, at };
-    bucket.left = Math.min(max, bucket.left + (at - bucket.at) * perMicrosecond);
+    bucket.left = Math.min(max, bucket.left + Math.max(0, at - bucket.at) * perMicrosecond);
     bucket.at = at;
     this.buckets.set(key, bucket);
     const secondsUntil = (left: number) => Math.ceil((left - bucket.left) / perMicrosecond / SECOND_US);
@@ -116,7 +118,8 @@ export class Limits {
   }
 
   private async waitForTurn(keys: LimitKey[], guesses: Guesses[], origin: Origin): Promise<void> {
-    for (;;) {
+    const startedAt = performance.now();
+    while (performance.now() < startedAt + DATABASE_DEADLINE_MS) {
       for (const [index, { count }] of guesses.entries()) {
         const { limit } = keys[index];
         if (count.hits >= SHARED_LIMITS[limit].max) this.refuse(limit, origin, secondsLeft(limit, count));
@@ -127,6 +130,7 @@ export class Limits {
       if (!busy) return;
       await new Promise<void>((resume) => busy.waiting.push(resume));
     }
+    throw tooMuchUnderWay();
   }
 
   private async countWrong(keys: LimitKey[], guesses: Guesses[], origin: Origin): Promise<void> {
@@ -156,7 +160,7 @@ export class Limits {
   ): never {
     const { max, seconds } = LIMITS[limit];
     origin.standing = { policy: limit, max, seconds, remaining: 0, resetSeconds };
-    this.audit.record('rate_limited', origin, { limit });
+    this.audit.record('rate_limited', origin, { userId: origin.userId, limit });
     throw limitExceeded(limit, retryAfter);
   }
 }

@@ -39,8 +39,8 @@ export class MessageWriter {
     unitOfWork: UnitOfWork,
     private readonly senderBlocks: SenderBlocks,
   ) {
-    this.batcher = new Batcher((messages) =>
-      rerunIfKeyTaken(() => unitOfWork.run((tx) => this.writeBatch(tx, messages))),
+    this.batcher = new Batcher((messages, addedAt) =>
+      rerunIfKeyTaken(() => unitOfWork.run((tx) => this.writeBatch(tx, messages), addedAt)),
     );
   }
 

@@ -49,7 +49,8 @@ export class TokenGuard implements CanActivate {
       throw error;
     }
     const limit = this.reflector.get<LocalLimit | undefined>(COUNTED_AS, context.getHandler()) ?? 'call';
-    this.limits.take(limit, String(request.user?.userId), origin);
+    origin.userId = request.user?.userId;
+    this.limits.take(limit, String(origin.userId), origin);
     return true;
   }
 

@@ -10,6 +10,7 @@ import {
   type World,
 } from '../support/chat-model.js';
 import { form } from '../support/forms.js';
+import { findViolations } from '../support/invariants.js';
 import type { Answer, Json, Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -50,7 +51,10 @@ beforeAll(async () => {
   server = await startServer();
 });
 
-afterAll(() => server.close());
+afterAll(async () => {
+  expect(await findViolations(server)).toEqual({});
+  await server.close();
+});
 
 /** The server's side of a sequence: five users of its own, and what the server called the things that they made. */
 class Sequence {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FileServer } from '../support/file-server.js';
+import { FileServer, MAX_FILE_SIZE } from '../support/file-server.js';
 import { form } from '../support/forms.js';
 import { expectRawFailure } from '../support/failure.js';
 import { expectSuccess } from '../support/parley.js';
@@ -8,7 +8,14 @@ import { exchange, request } from '../support/raw-http.js';
 import { until } from '../support/until.js';
 
 /** Shorter than in production, where no test could wait for them. */
-const TIMING = { headersMs: 1_000, checkMs: 50, idleMs: 3_000, bodyMs: 1_000, uploadWindowMs: 1_000 };
+const TIMING = {
+  headersMs: 1_000,
+  checkMs: 50,
+  idleMs: 3_000,
+  bodyMs: 1_000,
+  uploadWindowMs: 1_000,
+  stallMs: 2_000,
+};
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 let files: FileServer;
@@ -71,6 +78,24 @@ describe('a client is cut off that', () => {
         : undefined,
     );
     expectSuccess(await files.upload(link, form({ content: 'again' })));
+  });
+
+  test('does not read its answers', async () => {
+    const link = await files.sendBytes(Buffer.alloc(MAX_FILE_SIZE));
+    const server = files.server.app.getHttpServer();
+    const connections = () =>
+      new Promise<number>((resolve) => server.getConnections((_: unknown, count: number) => resolve(count)));
+    const before = await connections();
+    const sockets = await Promise.all(Array.from({ length: 10 }, () => files.connect()));
+    // More than the kernel keeps for a connection.
+    for (const socket of sockets) socket.pause().write(files.downloadHead(link).repeat(10));
+    await until('the downloads to begin', async () =>
+      (await connections()) >= before + 10 ? true : undefined,
+    );
+    await until('the connections to be closed', async () =>
+      (await connections()) <= before ? true : undefined,
+    );
+    for (const socket of sockets) socket.destroy();
   });
 
   test('keeps its side open after a malformed request', async () => {

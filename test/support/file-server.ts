@@ -114,11 +114,16 @@ export class FileServer {
     return connectTo(this.server.url);
   }
 
-  uploadHead({ uuid }: { uuid: string }, { headers }: RawForm, length: number): string {
+  uploadHead(
+    { uuid }: { uuid: string },
+    { headers }: RawForm,
+    length: number,
+    { token } = this.alex,
+  ): string {
     return [
       `POST /api/files/${uuid} HTTP/1.1`,
       'Host: parley.test',
-      `Authorization: ${this.alex.token}`,
+      `Authorization: ${token}`,
       `Content-Type: ${headers['content-type']}`,
       `Content-Length: ${length}`,
       '\r\n',

@@ -17,9 +17,11 @@ const VIOLATIONS = {
   'tokens without a user': 'SELECT * FROM tokens WHERE user_id NOT IN (SELECT id FROM users)',
   'mails without a user': 'SELECT * FROM mails WHERE user_id NOT IN (SELECT id FROM users)',
   'keys without a user': 'SELECT * FROM idempotency_keys WHERE user_id NOT IN (SELECT id FROM users)',
-  'chats without members': 'SELECT * FROM chats WHERE id NOT IN (SELECT chat_id FROM members)',
+  'chats without members':
+    'SELECT * FROM chats WHERE is_permanent = 0 AND id NOT IN (SELECT chat_id FROM members)',
   'chats whose owner is not a member': `SELECT c.* FROM chats c LEFT JOIN members m
-    ON m.chat_id = c.id AND m.user_id = c.owner_id WHERE m.user_id IS NULL`,
+    ON m.chat_id = c.id AND m.user_id = c.owner_id
+    WHERE m.user_id IS NULL AND (c.owner_id IS NOT NULL OR c.member_count > 0)`,
   'chats with a wrong number of members': `SELECT c.* FROM chats c WHERE c.member_count <>
     (SELECT COUNT(*) FROM members WHERE chat_id = c.id)`,
   'chats with wrong counters': `SELECT c.*, COUNT(m.seq) AS live FROM chats c

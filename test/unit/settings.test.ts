@@ -195,6 +195,8 @@ test.each([
   ['MAX_MESSAGE_LENGTH', '16384'],
   ['TRUSTED_PROXIES', 'loopback'],
   ['TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['TRUSTED_PROXIES', '0.0.0.0/0'],
+  ['TRUSTED_PROXIES', '::/0'],
   ['REGISTRATION', 'no'],
   ['CORS_ORIGINS', 'chat.example.com'],
   ['CORS_ORIGINS', 'ftp://chat.example.com'],

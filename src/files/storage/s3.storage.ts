@@ -21,6 +21,7 @@ export interface S3Settings {
 }
 
 interface S3Error {
+  name: string;
   code?: string;
   message: string;
   $metadata?: { httpStatusCode?: number };
@@ -31,6 +32,9 @@ const PART_SIZE = 5 * 1_048_576;
 const MAX_CONCURRENT_PARTS = 2;
 
 const PING_TIMEOUT_MS = 2_000;
+const CONNECTION_TIMEOUT_MS = 5_000;
+/** Of a connection on which nothing moves. */
+const STALL_TIMEOUT_MS = 30_000;
 
 /** Keeps files in a bucket of Amazon S3 or a compatible server. Credentials come from the usual AWS variables. */
 export class S3Storage extends Storage {
@@ -45,7 +49,12 @@ export class S3Storage extends Storage {
       region,
       ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
       // A slow download holds its connection, so a limit would let slow clients block all others.
-      requestHandler: { httpAgent: { maxSockets: Infinity }, httpsAgent: { maxSockets: Infinity } },
+      requestHandler: {
+        httpAgent: { maxSockets: Infinity },
+        httpsAgent: { maxSockets: Infinity },
+        connectionTimeout: CONNECTION_TIMEOUT_MS,
+        socketTimeout: STALL_TIMEOUT_MS,
+      },
       // Some compatible servers do not support the newer checksums.
       requestChecksumCalculation: 'WHEN_REQUIRED',
       responseChecksumValidation: 'WHEN_REQUIRED',
@@ -112,9 +121,10 @@ export class S3Storage extends Storage {
   }
 
   private translateError(error: unknown): unknown {
-    const { code = '', message, $metadata } = error as S3Error;
+    const { code = '', name, message, $metadata } = error as S3Error;
     if ($metadata?.httpStatusCode === 507) return storageFull();
-    const isUnavailable = /^E[A-Z]+$/.test(code) || ($metadata?.httpStatusCode ?? 0) >= 500;
+    const isUnavailable =
+      /^E[A-Z]+$/.test(code) || name === 'TimeoutError' || ($metadata?.httpStatusCode ?? 0) >= 500;
     if (!isUnavailable) return error;
     this.logger.error(`the bucket is unavailable: ${message}`);
     return storageUnavailable();
