@@ -20,7 +20,7 @@ const PRIMARY_KEY = { table: 'limit_counters', column: 'subject', index: 'PRIMAR
 /** The longest period of a limit. */
 const MAX_SECONDS = Math.max(...Object.values(SHARED_LIMITS).map(({ seconds }) => seconds));
 
-/** SQL text for a row lock. */
+/** Counts hits in SQL, because TypeORM's entities cannot lock a row. */
 @Injectable()
 export class LimitCountersRepository {
   constructor(

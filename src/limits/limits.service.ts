@@ -67,9 +67,9 @@ export class Limits {
   }
 
   /**
-   * Checks a secret that someone may guess. `check` returns undefined if it is wrong, which counts for all keys. No more
-   * checks than hits that are left run at once, so that right secrets that are sent together all succeed.
-   * @throws ParleyError (rate_limited) without a check, for the right secret too.
+   * Checks a secret that someone may guess. `check` returns undefined for a wrong secret, which counts for all keys. As many
+   * checks run at once as hits are left; the others wait. So right secrets that are sent together all succeed.
+   * @throws ParleyError (rate_limited) without a check when no hit is left, for the right secret too.
    */
   async guess<T>(
     keys: LimitKey[],
@@ -137,7 +137,7 @@ export class Limits {
     for (const [index, key] of keys.entries()) {
       const { isAdded, ...count } = await this.counters.hit(key);
       guesses[index].count = count;
-      // Other instances have used the limit up meanwhile.
+      // Other instances have counted the last hits.
       if (!isAdded) this.refuse(key.limit, origin, secondsLeft(key.limit, count));
     }
   }

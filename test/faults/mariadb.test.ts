@@ -88,7 +88,7 @@ function probeAll(): Record<string, Probe> {
   return Object.fromEntries(Object.entries(calls).map(([name, call]) => [name, new Probe(call)]));
 }
 
-/** Runs all kinds of calls while the database is broken and mended. */
+/** Runs all kinds of calls while the database is broken and restored. */
 async function expectOutage(name: string, breakIt: () => Promise<void>, mendIt: () => Promise<void>) {
   const writer = await parley.signUp(`writer-${name}`);
   const writers = new Writers(writer, await writer.createChat([]), 20);
@@ -106,9 +106,9 @@ async function expectOutage(name: string, breakIt: () => Promise<void>, mendIt: 
   await eachIs('refused');
   await eachIs('refused');
   await mendIt();
-  const mendedAt = performance.now();
+  const restoredAt = performance.now();
   await eachIs('served');
-  const recoveredMs = performance.now() - mendedAt;
+  const recoveredMs = performance.now() - restoredAt;
   await writers.advance(100);
   await writers.stop();
   for (const probe of [live, ...Object.values(probes)]) await probe.stop();
