@@ -8,6 +8,7 @@ import {
   operationsOf,
   requestsOf,
 } from '../support/generated-requests.js';
+import { OpenApiChecker } from '../support/openapi-checker.js';
 import type { Json, Member } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
 
@@ -21,11 +22,13 @@ let server: TestServer;
 let document: Json;
 let operations: Operation[];
 let names: number;
+let checker: OpenApiChecker;
 
 beforeAll(async () => {
   server = await startServer();
   document = (await server.parley.get('/api/docs-json')).body;
   names = 0;
+  checker = new OpenApiChecker(document);
   // A form is no JSON, and a download no error.
   operations = operationsOf(document).filter(({ id }) => !['uploadFile', 'downloadFile'].includes(id));
 });
@@ -54,10 +57,17 @@ function mutationsOf(requests: fc.Arbitrary<GeneratedRequest>): fc.Arbitrary<Gen
   });
 }
 
-/** The client fails on a status or a body that the document does not have. */
-async function check({ method }: Operation, { path, json }: GeneratedRequest, member: Member): Promise<void> {
+/** The client fails on a status or a body that the document does not have. A body that the document forbids must fail. */
+async function check(
+  { method, path: route, body: schema }: Operation,
+  { path, json }: GeneratedRequest,
+  member: Member,
+): Promise<void> {
   const { status, body } = await server.parley.request(method, path, { token: member.token, json });
   expect(status, `${method} ${path} ${JSON.stringify(body)}`).toBeLessThan(500);
+  if (schema && !checker.allows(method, route, json)) {
+    expect(status, `${method} ${path} ${JSON.stringify(json)}`).toBeGreaterThanOrEqual(400);
+  }
   if (status >= 400) expect(ERROR_CODES).toContain(body.code);
 }
 

@@ -77,7 +77,7 @@ export function requestsOf(
     parametersOf(document, operation, 'query', {}),
     json,
   );
-  return parts.map(([inPath, query, value]) => {
+  const requests = parts.map(([inPath, query, value]) => {
     const filled = inPath.reduce(
       (url, [name, text]) => url.replace(`{${name}}`, encodeURIComponent(text)),
       path,
@@ -87,4 +87,6 @@ export function requestsOf(
       json: value,
     };
   });
+  // A client shortens `/users/.` to `/users/`.
+  return requests.filter(({ path: sent }) => !/\/\.{1,2}(\/|\?|$)/.test(sent));
 }

@@ -20,23 +20,35 @@ export class OpenApiChecker {
     if (unknown.length > 0) throw new Error(`${method} ${path} ${status} has ${unknown.join(', ')}`);
   }
 
+  /** Returns whether a JSON body of a request to a route is as the document describes it. */
+  allows(method: string, route: string, body: unknown): boolean {
+    const isAllowed: unknown = this.validator(`${pointerTo(route, method)}/requestBody`)(body);
+    return Boolean(isAllowed);
+  }
+
   /** Throws unless the document describes the route's status and the body fits its schema. */
   check(method: string, path: string, status: number, body: unknown): void {
     const { route, operation } = this.operationOf(method, path) ?? {};
     // The document does not describe unknown routes.
     if (!route) return;
-    const pointer = `parley#/paths/${route.replaceAll('~', '~0').replaceAll('/', '~1')}/${method.toLowerCase()}/responses/${status}/content/application~1json/schema`;
     if (!operation.responses[status])
       throw new Error(`${method} ${route}: status ${status} is not documented`);
-    let validate = this.validators.get(pointer);
-    if (!validate) {
-      validate = this.ajv.compile({ $ref: pointer.replaceAll('{', '%7B').replaceAll('}', '%7D') });
-      this.validators.set(pointer, validate);
-    }
+    const validate = this.validator(`${pointerTo(route, method)}/responses/${status}`);
     if (validate(body)) return;
     throw new Error(
       `${method} ${route} ${status} is not as documented: ${this.ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`,
     );
+  }
+
+  /** Returns the validator of JSON at a pointer. */
+  private validator(pointer: string): ValidateFunction {
+    let validate = this.validators.get(pointer);
+    if (!validate) {
+      const $ref = `parley#${pointer}/content/application~1json/schema`;
+      validate = this.ajv.compile({ $ref: $ref.replaceAll('{', '%7B').replaceAll('}', '%7D') });
+      this.validators.set(pointer, validate);
+    }
+    return validate;
   }
 
   private operationOf(method: string, path: string): { route: string; operation: Json } | undefined {
@@ -55,6 +67,9 @@ export class OpenApiChecker {
     });
   }
 }
+
+const pointerTo = (route: string, method: string) =>
+  `/paths/${route.replaceAll('~', '~0').replaceAll('/', '~1')}/${method.toLowerCase()}`;
 
 /** Returns the schema of a body that a reference names, or one for each of its variants. */
 export function bodySchemasOf(document: Json, { $ref, oneOf }: Json): Json[] {
