@@ -24,21 +24,28 @@ export class FileSweeper implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.scheduler.add({ name: 'file sweep', intervalMs: SWEEP_INTERVAL_MS, run: () => this.sweep() });
+    this.scheduler.add({
+      name: 'file sweep',
+      intervalMs: SWEEP_INTERVAL_MS,
+      run: (signal) => this.sweep(signal),
+    });
   }
 
-  private async sweep(): Promise<void> {
+  private async sweep(signal: AbortSignal): Promise<void> {
     let failure: Error | undefined;
-    const attempt = (removal: Promise<void>) => removal.catch((error: Error) => (failure ??= error));
+    const attempt = async (removal: () => Promise<void>) => {
+      signal.throwIfAborted();
+      await removal().catch((error: Error) => (failure ??= error));
+    };
 
     let orphans = await this.repository.findOrphans('');
     while (orphans.length > 0) {
-      for (const orphan of orphans) await attempt(this.removeFile(orphan));
+      for (const orphan of orphans) await attempt(() => this.removeFile(orphan));
       orphans = await this.repository.findOrphans(orphans[orphans.length - 1].uuid);
     }
     const startedBefore = this.storage.isShared ? now() - MAX_SHARED_UPLOAD_AGE_US : Number.MAX_SAFE_INTEGER;
     for (const { storageKey } of await this.repository.findUnfinishedUploads(startedBefore)) {
-      if (!this.files.isReceiving(storageKey)) await attempt(this.removeUpload(storageKey));
+      if (!this.files.isReceiving(storageKey)) await attempt(() => this.removeUpload(storageKey));
     }
     if (failure) throw failure;
   }
