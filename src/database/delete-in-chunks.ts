@@ -6,8 +6,8 @@ import type { Transaction, UnitOfWork } from './unit-of-work.js';
 export const CHUNK_SIZE = 500;
 
 /**
- * Runs `work` in units of work of its own until it returns undefined; each gets what the last one returned. After each the
- * others have as much time as it took.
+ * Runs `work` in units of work until it returns undefined. Passes each result to the next unit. Pauses after each unit for
+ * as long as the unit took.
  * @throws the reason of the signal, between two units.
  */
 export async function inChunks<Position>(
@@ -50,9 +50,11 @@ export function deleteInChunks(
       `SELECT ${key} AS last FROM ${table} WHERE ${rest} ORDER BY ${key} LIMIT 1 OFFSET ${CHUNK_SIZE - 1}`,
       restValues,
     );
-    if (last)
-      await tx.execute(`DELETE FROM ${table} WHERE ${rest} AND ${key} <= ?`, [...restValues, last.last]);
-    else await tx.execute(`DELETE FROM ${table} WHERE ${rest}`, restValues);
+    const upTo = last ? ` AND ${key} <= ?` : '';
+    await tx.execute(`DELETE FROM ${table} WHERE ${rest}${upTo}`, [
+      ...restValues,
+      ...(last ? [last.last] : []),
+    ]);
     return last?.last;
   });
 }

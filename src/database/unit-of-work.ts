@@ -64,10 +64,6 @@ export class Transaction {
     return affected;
   }
 
-  async executeAll(statements: Statement[]): Promise<number[]> {
-    return (await this.send(statements)).map(({ affected }) => affected);
-  }
-
   /**
    * Sends the statement with the next one or with the commit, before which `take` gets the rows of a SELECT. If the
    * statement fails, that call throws its error.

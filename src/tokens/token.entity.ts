@@ -7,7 +7,7 @@ export type TokenKind = (typeof TOKEN_KINDS)[number];
 
 /** A valid token. Revoking or consuming the token deletes its row. */
 @Entity('tokens')
-@Index('ix_tokens_user_id', ['userId', 'kind'])
+@Index('ix_tokens_user_id_kind_id', ['userId', 'kind', 'id'])
 @Index('ix_tokens_expires_at', ['expiresAt'])
 export class Token {
   /** The `jti` of the JWT. */

@@ -7,7 +7,7 @@ import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import type { Caller } from './caller.js';
 import { InvalidToken, tokenRevoked } from './token-errors.js';
-import { Token, type TokenKind } from './token.entity.js';
+import { Token, TOKEN_KINDS, type TokenKind } from './token.entity.js';
 import { TokensRepository } from './tokens.repository.js';
 
 export const TOKEN_ALGORITHM = 'HS256';
@@ -92,9 +92,16 @@ export class TokensService {
   }
 
   /** Removes the tokens of an erased user, which are invalid already. */
-  deleteAllOf(userId: number, signal: AbortSignal): Promise<void> {
-    const ofUser = { table: 'tokens', where: 'user_id = ?', values: [userId], key: 'id' };
-    return deleteInChunks(this.unitOfWork, signal, ofUser);
+  async deleteAllOf(userId: number, signal: AbortSignal): Promise<void> {
+    for (const kind of TOKEN_KINDS) {
+      const ofUser = {
+        table: 'tokens',
+        where: 'user_id = ? AND kind = ?',
+        values: [userId, kind],
+        key: 'id',
+      };
+      await deleteInChunks(this.unitOfWork, signal, ofUser);
+    }
   }
 
   deleteExpired(signal: AbortSignal): Promise<void> {

@@ -90,6 +90,17 @@ describe('the migrations', () => {
     expect(await schemaDifferences(open.writer)).toEqual([]);
   });
 
+  test('can be reverted again after a crash at the end', async () => {
+    const { writer } = open;
+    while ((await tableNames(writer)).includes('removals')) {
+      await writer.undoLastMigration({ transaction: 'each' });
+    }
+    await insert(writer, 'migrations', [{ timestamp: 1796000000000, name: 'Removals1796000000000' }]);
+    await writer.undoLastMigration({ transaction: 'each' });
+    await writer.runMigrations({ transaction: 'each' });
+    expect(await schemaDifferences(writer)).toEqual([]);
+  });
+
   test('keep messages, files and rooms when they are reverted and run again', async () => {
     const { writer } = open;
     const chat = { id: 1, uuid: 'c', name: 'c', is_permanent: 0, next_seq: 5_000, deleted_count: 4_997 };

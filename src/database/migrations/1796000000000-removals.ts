@@ -15,11 +15,16 @@ const FOREIGN_KEYS = [
 
 const TABLES = [...new Set(FOREIGN_KEYS.map(([table]) => table))];
 
-/** The tables that refer to a table that SQLite makes anew. */
+/** The tables that refer to a table that SQLite recreates. */
 const REFERRING: Record<string, string> = { chats: 'rooms', messages: 'files' };
 
 const BY_CHAT = new TableIndex({ name: 'ix_sender_blocks_chat_id', columnNames: ['chat_id'] });
 const BY_BLOCK = new TableIndex({ name: 'ix_sender_blocks_block', columnNames: ['chat_id', 'block'] });
+const TOKENS_OF_USER = new TableIndex({ name: 'ix_tokens_user_id', columnNames: ['user_id', 'kind'] });
+const TOKENS_IN_ORDER = new TableIndex({
+  name: 'ix_tokens_user_id_kind_id',
+  columnNames: ['user_id', 'kind', 'id'],
+});
 const MAILS_BY_AGE = new TableIndex({ name: 'ix_mails_created_at', columnNames: ['created_at'] });
 
 /**
@@ -49,19 +54,24 @@ export class Removals1796000000000 implements MigrationInterface {
       if (dropped.length > 0) await queryRunner.dropForeignKeys(table, dropped);
     }
     await replaceIndex(queryRunner, 'sender_blocks', BY_CHAT, BY_BLOCK);
+    await replaceIndex(queryRunner, 'tokens', TOKENS_OF_USER, TOKENS_IN_ORDER);
     await queryRunner.dropIndex('mails', 'ix_mails_created_at', true);
     await queryRunner.createIndex('mails', MAILS_BY_AGE);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    const [removal] = await queryRunner.query('SELECT id FROM removals LIMIT 1');
-    if (removal) throw new Error('The table removals must be empty: start Parley, and wait until it is.');
+    const isListed =
+      (await queryRunner.hasTable('removals')) &&
+      (await queryRunner.query('SELECT id FROM removals LIMIT 1')).length > 0;
+    if (isListed) throw new Error('The table removals must be empty: start Parley, and wait until it is.');
     await replaceIndex(queryRunner, 'sender_blocks', BY_BLOCK, BY_CHAT);
+    await replaceIndex(queryRunner, 'tokens', TOKENS_IN_ORDER, TOKENS_OF_USER);
     await queryRunner.dropIndex('mails', 'ix_mails_created_at', true);
     for (const table of TABLES) {
-      await keepingRows(queryRunner, REFERRING[table], () =>
-        queryRunner.createForeignKeys(table, keysOf(table)),
-      );
+      const present = (await queryRunner.getTable(table))?.foreignKeys.map(({ name }) => name) ?? [];
+      const missing = keysOf(table).filter(({ name }) => !present.includes(name));
+      if (missing.length === 0) continue;
+      await keepingRows(queryRunner, REFERRING[table], () => queryRunner.createForeignKeys(table, missing));
     }
     await queryRunner.dropTable('removals', true);
   }
@@ -82,14 +92,14 @@ function keysOf(table: string): TableForeignKey[] {
 }
 
 async function replaceIndex(queryRunner: QueryRunner, table: string, old: TableIndex, index: TableIndex) {
-  await queryRunner.dropIndex(table, index.name ?? '', true);
-  await queryRunner.createIndex(table, index);
+  const present = (await queryRunner.getTable(table))?.indices ?? [];
+  if (!present.some(({ name }) => name === index.name)) await queryRunner.createIndex(table, index);
   await queryRunner.dropIndex(table, old.name ?? '', true);
 }
 
 /**
- * To change a table's foreign keys on SQLite is to drop it and make it anew. When a migration is taken back, foreign keys
- * are on meanwhile, and change the rows of a table that refers to it.
+ * SQLite changes foreign keys by recreating the table. During a revert foreign keys are on, and change the rows of a table
+ * that refers to it.
  */
 async function keepingRows(
   queryRunner: QueryRunner,

@@ -5,7 +5,7 @@ export class ReadState1796100000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     // MySQL commits each step by itself, so an earlier run may have been cut off after the first one.
     if (!(await queryRunner.hasColumn('members', 'read_next'))) {
-      // TypeORM would make SQLite's table anew.
+      // TypeORM would recreate SQLite's table.
       await queryRunner.query('ALTER TABLE members ADD COLUMN read_next bigint NOT NULL DEFAULT 0');
     }
     await queryRunner.query(
