@@ -4,10 +4,14 @@ import { MAX_ROWS_PER_QUERY, readInChunks } from '../database/read-in-chunks.js'
 import type { SqlValue } from '../database/driver.js';
 import { chunks, placeholders, Reader } from '../database/unit-of-work.js';
 import { cutPage, type Page, type PageRequest, type SortKey } from '../http/paging.js';
+import { inParallel } from '../database/in-parallel.js';
+import { chatNotFound, notAMember } from '../membership/membership-errors.js';
+import { HAS_ERASED_SENDERS } from '../membership/membership.repository.js';
 import { MessageAssembler } from '../messages/message-assembler.js';
 import { MESSAGE_COLUMNS, type MessageRow } from '../messages/message-row.js';
 import type { MessageDto } from '../messages/dto/messages.dto.js';
 import { MessagesRepository, type ReadPosition } from '../messages/messages.repository.js';
+import { ERASED_USERS } from '../removals/removals.service.js';
 import { UserNamesRepository } from '../users/user-names.repository.js';
 import type { ChatDto, ReadStateDto } from './dto/chats.dto.js';
 
@@ -51,7 +55,7 @@ type LatestRow = { id: number } & MessageRow;
 
 const CHAT_COLUMNS = `c.id, c.uuid, c.name, c.last_sent_at, c.member_count, c.owner_id, c.next_seq, c.deleted_count,
   CASE WHEN c.is_permanent THEN (SELECT id FROM rooms WHERE chat_id = c.id) END AS room_id,
-  EXISTS (SELECT 1 FROM removals WHERE kind = 'user') AS may_hide`;
+  EXISTS ${ERASED_USERS} AND ${HAS_ERASED_SENDERS} AS has_erased_senders`;
 
 const SELECT_MEMBERS = 'SELECT chat_id, user_id, since FROM members';
 
@@ -104,15 +108,20 @@ export class ChatsRepository {
     return { entries, next: page.next };
   }
 
-  /** Returns how far a member has read a chat, and how many messages follow. */
-  async findReadState(userId: number, chatId: number): Promise<ReadStateDto | undefined> {
-    const positions = await this.reader.query<ReadPosition>(
-      `SELECT mine.read_next, ${CHAT_COLUMNS} FROM members mine JOIN chats c ON c.id = mine.chat_id
-       WHERE mine.user_id = ? AND mine.chat_id = ?`,
+  /**
+   * Returns how far a member has read a chat, and how many messages follow.
+   * @throws ParleyError (chat_not_found, not_a_member).
+   */
+  async getReadState(userId: number, chatId: number): Promise<ReadStateDto> {
+    const [position] = await this.reader.query<ReadPosition | (ChatColumns & { read_next: null })>(
+      `SELECT mine.read_next, ${CHAT_COLUMNS} FROM chats c
+       LEFT JOIN members mine ON mine.chat_id = c.id AND mine.user_id = ? WHERE c.id = ?`,
       [userId, chatId],
     );
-    const [unread] = await this.messages.countUnread(positions);
-    return positions.length === 0 ? undefined : { index: positions[0].read_next - 1, unread };
+    if (!position) throw chatNotFound();
+    if (position.read_next === null) throw notAMember();
+    const [unread] = await this.messages.countUnread([position]);
+    return { index: position.read_next - 1, unread };
   }
 
   private async findAll(userIds: number[]): Promise<ChatDto[][]> {
@@ -201,8 +210,11 @@ export class ChatsRepository {
     const userNames = await this.names.findByIds(userIds);
     const messages = await this.assembler.assemble(latest, userNames);
     const messageOf = new Map(latest.map(({ id }, index) => [id, messages[index]]));
-    // Messages of users who are being erased: few chats, and not for long.
-    for (const [id, message] of messageOf) if (!message) messageOf.set(id, await this.latestVisible(id));
+    // Messages of users who are being erased.
+    const hidden = [...messageOf.keys()].filter((id) => !messageOf.get(id));
+    await inParallel(hidden, async (id) => {
+      messageOf.set(id, await this.latestVisible(id));
+    });
 
     const chats = new Map<number, SharedChat>();
     for (const { id, uuid, name, owner_id, room_id } of byId.values()) {
@@ -291,7 +303,8 @@ export class ChatsRepository {
     const isSmall = ({ member_count }: ChatRow) => member_count <= MAX_USERS_SHOWN;
     const small = chats.filter(isSmall).map(({ id }) => id);
     const large = chats.filter((chat) => !isSmall(chat)).map(({ id }) => id);
-    const firstOfOne = `SELECT * FROM (${SELECT_MEMBERS} WHERE chat_id = ? ORDER BY since LIMIT ${MAX_USERS_SHOWN}) one`;
+    const firstOfOne = `SELECT * FROM (${SELECT_MEMBERS} WHERE chat_id = ?
+      AND user_id NOT IN ${ERASED_USERS} ORDER BY since LIMIT ${MAX_USERS_SHOWN}) one`;
     const found = await Promise.all([
       this.allMembersOf(small),
       large.length === 0

@@ -10,7 +10,7 @@ import type { Page, PageRequest } from '../http/paging.js';
 import { fold } from '../helpers/text.js';
 import { KeptAnswers, keyedRequest, type Repeatable, rerunIfKeyTaken } from '../idempotency/kept-answers.js';
 import { LockedChat } from '../membership/locked-chat.js';
-import { chatNotFound, notAMember } from '../membership/membership-errors.js';
+import { chatNotFound } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -57,7 +57,7 @@ export class ChatsService implements OnModuleInit {
 
   onModuleInit(): void {
     this.users.beforeErasing.add((tx, userId) => this.leaveChats(tx, userId));
-    this.removals.handlers.user.add((userId, signal) => this.removeTracesOf(userId, signal));
+    this.removals.handlers.user.addFirst((userId, signal) => this.removeTracesOf(userId, signal));
   }
 
   /** Lists the caller's chats, the latest activity first: all of them, or a page. */
@@ -83,13 +83,11 @@ export class ChatsService implements OnModuleInit {
 
   /**
    * Moves the marker of what the caller has read to an index, and never back.
-   * @throws ParleyError (invalid_field) for an index that was never sent.
+   * @throws ParleyError (chat_not_found, not_a_member), (invalid_field) for an index that was never sent.
    */
   async markRead(access: ChatAccess, { index }: MarkReadDto): Promise<ReadStateDto> {
     await this.membership.markRead(access, index);
-    const state = await this.repository.findReadState(access.userId, access.chatId);
-    if (!state) throw notAMember();
-    return state;
+    return this.repository.getReadState(access.userId, access.chatId);
   }
 
   /**
@@ -196,7 +194,7 @@ export class ChatsService implements OnModuleInit {
     return true;
   }
 
-  /** Only a user who is in no chat sends no more, so messages go last. */
+  /** Only a user who is in no chat sends no more, so messages and what other handlers remove go last. */
   private async removeTracesOf(userId: number, signal: AbortSignal): Promise<void> {
     await inChunks(this.unitOfWork, signal, (tx) => this.leaveChats(tx, userId));
     await this.messages.removeSent(userId, signal);

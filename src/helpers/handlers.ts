@@ -6,6 +6,11 @@ export class Handlers<Event extends unknown[]> {
     this.handlers.push(handler);
   }
 
+  /** Registers a handler that the others need to have run. */
+  addFirst(handler: (...event: Event) => unknown): void {
+    this.handlers.unshift(handler);
+  }
+
   async run(...event: Event): Promise<void> {
     for (const handler of this.handlers) await handler(...event);
   }

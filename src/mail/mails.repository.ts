@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { now } from '../helpers/clock.js';
 import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
+import { ERASED_USERS } from '../removals/removals.service.js';
 import type { Mail } from './mail.entity.js';
 
 export type WaitingMail = Omit<Mail, 'state' | 'error'>;
@@ -19,15 +20,16 @@ export class MailsRepository {
 
   /**
    * Returns due mails, the longest overdue first. A mail waits for earlier ones to its address, unless a limit postpones
-   * them (not due and never tried).
+   * them (not due and never tried). Mails of erased users are only to be removed.
    */
   findDue(limit: number): Promise<WaitingMail[]> {
     return this.reader.query<WaitingMail>(
       `SELECT id, user_id AS userId, kind, address, attempts, due_at AS dueAt, created_at AS createdAt
        FROM mails mail
-       WHERE state = 'waiting' AND due_at <= ? AND NOT EXISTS (
+       WHERE state = 'waiting' AND due_at <= ? AND user_id NOT IN ${ERASED_USERS} AND NOT EXISTS (
          SELECT 1 FROM mails earlier
          WHERE earlier.address = mail.address AND earlier.state = 'waiting' AND earlier.id < mail.id
+           AND earlier.user_id NOT IN ${ERASED_USERS}
            AND (earlier.attempts > 0 OR earlier.due_at <= ?))
        ORDER BY due_at, id LIMIT ?`,
       [now(), now(), limit],

@@ -149,7 +149,7 @@ export class Outbox {
     });
   }
 
-  /** Removes the mails of an erased user, who gets none any more. */
+  /** Removes the mails of an erased user. */
   deleteAllOf(userId: number, signal: AbortSignal): Promise<void> {
     const ofUser = { table: 'mails', where: 'user_id = ?', values: [userId], key: 'id' };
     return deleteInChunks(this.unitOfWork, signal, ofUser);

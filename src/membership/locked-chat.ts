@@ -1,7 +1,7 @@
 import { chunks, inlineTable, placeholders, type Transaction } from '../database/unit-of-work.js';
 import type { ParleyError } from '../errors/errors.js';
 import { now } from '../helpers/clock.js';
-import { addRemoval } from '../removals/removals.service.js';
+import { addRemoval, ERASED_USERS } from '../removals/removals.service.js';
 import { Chat } from './chat.entity.js';
 import { chatNotFound, notAMember } from './membership-errors.js';
 
@@ -38,7 +38,7 @@ type ChatState = Omit<Chat, 'uuid' | 'name' | 'memberCount'>;
  */
 export class LockedChat {
   readonly id: number;
-  /** Of senders, the index after their last message. */
+  /** Maps each sender to the index after the sender's last message. */
   private readonly newReadNext = new Map<number, number>();
   private hasNewCounters = false;
   private isDeleted = false;
@@ -193,7 +193,8 @@ export class LockedChat {
       const successors = await tx.query<ChatKey>(
         `SELECT c.id AS chatId, m.user_id AS userId FROM chats c JOIN members m ON m.chat_id = c.id AND m.since = (
            -- Not MIN: MariaDB would read all members for it.
-           SELECT since FROM members WHERE chat_id = c.id AND user_id <> ? ORDER BY since LIMIT 1)
+           SELECT since FROM members WHERE chat_id = c.id AND user_id <> ? AND user_id NOT IN ${ERASED_USERS}
+           ORDER BY since LIMIT 1)
          WHERE c.id IN (${placeholders(some.length)})`,
         [userId, ...some.map(({ id }) => id)],
       );

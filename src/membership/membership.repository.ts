@@ -11,6 +11,8 @@ export interface MembershipRow {
   /** The index of the next message. */
   nextSeq: number;
   deletedCount: number;
+  /** The index after the last message that the user has read. */
+  readNext: number | null;
   /** Whether messages of erased users are still to be removed: 0 or 1. */
   hasErasedSenders: number;
 }
@@ -21,10 +23,18 @@ export interface MemberUserRow {
   since: number;
 }
 
+export interface Marker extends ChatKey {
+  readNext: number;
+}
+
 interface Key {
   uuid: string;
   userId: number;
 }
+
+/** SQL that tells whether messages of erased users are still to be removed from the chat `c`. */
+export const HAS_ERASED_SENDERS = `EXISTS (SELECT 1 FROM removals r
+  JOIN sender_blocks b ON b.sender_id = r.id AND b.chat_id = c.id WHERE r.kind = 'user')`;
 
 /** Looks memberships up in SQL, because each request inside a chat does so. */
 @Injectable()
@@ -42,9 +52,8 @@ export class MembershipRepository {
   private async findAll(keys: Key[]): Promise<(MembershipRow | undefined)[]> {
     const rows = await this.reader.query<MembershipRow & { n: number }>(
       `SELECT asked.n, c.id AS chatId, m.user_id IS NOT NULL AS isMember, c.next_seq AS nextSeq,
-         c.deleted_count AS deletedCount,
-         EXISTS (SELECT 1 FROM removals r JOIN sender_blocks b ON b.sender_id = r.id AND b.chat_id = c.id
-           WHERE r.kind = 'user') AS hasErasedSenders
+         c.deleted_count AS deletedCount, m.read_next AS readNext,
+         ${HAS_ERASED_SENDERS} AS hasErasedSenders
        FROM ${inlineTable(keys.length, 'CAST(? AS SIGNED) AS n, ? AS uuid, CAST(? AS SIGNED) AS user_id')} asked
        JOIN chats c ON c.uuid = asked.uuid
        LEFT JOIN members m ON m.chat_id = c.id AND m.user_id = asked.user_id`,
@@ -64,10 +73,11 @@ export class MembershipRepository {
     return rows.map(({ chatId }) => chatId);
   }
 
-  /** Moves the marker of what the user has read forward, never back. */
-  async markRead(tx: Transaction, { chatId, userId }: ChatKey, index: number): Promise<void> {
+  /** Moves markers of what users have read forward, never back, in one order: two transactions wait and never deadlock. */
+  markRead(tx: Transaction, markers: Marker[]): void {
     const sql = 'UPDATE members SET read_next = ? WHERE chat_id = ? AND user_id = ? AND read_next < ?';
-    await tx.execute(sql, [index + 1, chatId, userId, index + 1]);
+    const ordered = markers.toSorted((a, b) => a.chatId - b.chatId || a.userId - b.userId);
+    for (const { chatId, userId, readNext } of ordered) tx.defer(sql, [readNext, chatId, userId, readNext]);
   }
 
   /** Returns the users of a chat whose membership began after `after`, the most senior first. */

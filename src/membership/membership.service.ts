@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Batcher } from '../database/batcher.js';
 import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type Page, type PageRequest, readList } from '../http/paging.js';
@@ -6,7 +7,12 @@ import { Removals } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
 import type { ChatKey } from './locked-chat.js';
 import { chatNotFound, neverSent, notAMember } from './membership-errors.js';
-import { type MemberUserRow, MembershipRepository, type MembershipRow } from './membership.repository.js';
+import {
+  type Marker,
+  type MemberUserRow,
+  MembershipRepository,
+  type MembershipRow,
+} from './membership.repository.js';
 
 let grantAccess: (caller: Caller, row: MembershipRow) => ChatAccess;
 
@@ -18,6 +24,8 @@ export class ChatAccess implements ChatKey {
   /** The index of the chat's next message at that time. */
   readonly nextSeq: number;
   readonly deletedCount: number;
+  /** The index after the last message that the user had read. */
+  readonly readNext: number;
   /** Whether messages of erased users are hidden here, until they are removed. */
   readonly hasErasedSenders: boolean;
   /** Makes the type nominal: an object literal does not pass for it. */
@@ -33,6 +41,7 @@ export class ChatAccess implements ChatKey {
     this.username = username;
     this.nextSeq = row.nextSeq;
     this.deletedCount = row.deletedCount;
+    this.readNext = row.readNext ?? 0;
     this.hasErasedSenders = Boolean(row.hasErasedSenders);
   }
 }
@@ -40,6 +49,8 @@ export class ChatAccess implements ChatKey {
 /** Tells which users are in which chats: the one rule for controllers, workers and sockets. */
 @Injectable()
 export class Membership implements OnModuleInit {
+  private readonly markers = new Batcher((markers: Marker[]) => this.moveMarkers(markers));
+
   constructor(
     private readonly repository: MembershipRepository,
     private readonly unitOfWork: UnitOfWork,
@@ -75,7 +86,13 @@ export class Membership implements OnModuleInit {
    */
   async markRead(access: ChatAccess, index: number): Promise<void> {
     if (index >= access.nextSeq) throw neverSent();
-    await this.unitOfWork.run((tx) => this.repository.markRead(tx, access, index));
+    const { chatId, userId, readNext } = access;
+    if (index >= readNext) await this.markers.add({ chatId, userId, readNext: index + 1 });
+  }
+
+  private async moveMarkers(markers: Marker[]): Promise<undefined[]> {
+    await this.unitOfWork.run(async (tx) => this.repository.markRead(tx, markers));
+    return markers.map(() => undefined);
   }
 
   /** Lists the users of a chat, the most senior first. */

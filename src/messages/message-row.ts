@@ -1,9 +1,13 @@
+import { ERASED_USERS } from '../removals/removals.service.js';
 import type { MessageType } from './dto/messages.dto.js';
 
 export const MESSAGE_COLUMNS = 'm.seq, m.type, m.text, m.file_uuid, m.sent_at, m.edited_at, m.sender_id';
 
-/** A condition on messages and sender blocks: the messages of an erased user are hidden until they are removed. */
-export const IS_VISIBLE = "sender_id NOT IN (SELECT id FROM removals WHERE kind = 'user')";
+/**
+ * A condition on messages and sender blocks: the messages of an erased user are hidden until they are removed. It needs an
+ * unambiguous `sender_id`.
+ */
+export const IS_VISIBLE = `sender_id NOT IN ${ERASED_USERS}`;
 
 export interface MessageRow {
   seq: number;

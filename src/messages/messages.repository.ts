@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlValue } from '../database/driver.js';
 import { Batcher } from '../database/batcher.js';
+import { inParallel } from '../database/in-parallel.js';
 import { chunks, inlineTable, Reader, type Transaction } from '../database/unit-of-work.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 import { IS_VISIBLE, MESSAGE_COLUMNS, type MessageRow } from './message-row.js';
@@ -21,9 +22,12 @@ export interface ReadPosition {
   deleted_count: number;
   /** The index after the last message that the member has read. */
   read_next: number;
-  /** Whether messages of erased users may be hidden, until they are removed: 0 or 1. */
-  may_hide: number;
+  /** Whether messages of erased users are hidden in the chat, until they are removed: 0 or 1. */
+  has_erased_senders: number;
 }
+
+/** What a reader of a chat must know. */
+export type ReadAccess = Pick<ChatAccess, 'chatId' | 'nextSeq' | 'deletedCount' | 'hasErasedSenders'>;
 
 interface Key {
   chatId: number;
@@ -66,7 +70,7 @@ export class MessagesRepository {
 
   /** Returns up to `limit` messages next to the index `seq`, without it: newer ones for 'asc', older ones for 'desc'. */
   nextTo(
-    { chatId, hasErasedSenders }: ChatAccess,
+    { chatId, hasErasedSenders }: ReadAccess,
     seq: number,
     order: Order,
     limit: number,
@@ -76,10 +80,7 @@ export class MessagesRepository {
     return this.range(chatId, { condition, values: [seq] }, order, limit, 0);
   }
 
-  /**
-   * As {@link nextTo}, after the first `offset` visible messages. Reads block by block, and only blocks in which others than
-   * erased users sent something: one scan might read over a million hidden messages, each time.
-   */
+  /** As {@link nextTo}, after the first `offset` visible messages. */
   private async visibleNextTo(
     chatId: number,
     seq: number,
@@ -87,25 +88,37 @@ export class MessagesRepository {
     limit: number,
     offset: number,
   ): Promise<MessageRow[]> {
-    const isAsc = order === 'asc';
     const rows: MessageRow[] = [];
-    let start = seq;
     let toSkip = offset;
-    while (rows.length < limit) {
+    for await (const part of this.visibleParts(chatId, seq, order)) {
+      const count = toSkip === 0 ? 0 : await this.count(chatId, part);
+      const skipped = Math.min(toSkip, count);
+      toSkip -= skipped;
+      if (toSkip > 0) continue;
+      rows.push(...(await this.range(chatId, part, order, limit - rows.length, skipped)));
+      if (rows.length === limit) break;
+    }
+    return rows;
+  }
+
+  /**
+   * Yields the visible messages next to an index block by block, and only blocks in which others than erased users sent
+   * something: one scan might read over a million hidden messages, each time.
+   */
+  private async *visibleParts(chatId: number, seq: number, order: Order): AsyncGenerator<Part> {
+    const isAsc = order === 'asc';
+    const bounds = isAsc ? 'seq > ? AND seq <= ?' : 'seq < ? AND seq >= ?';
+    let start = seq;
+    for (;;) {
       const next = Math.floor((isAsc ? start + 1 : start - 1) / BLOCK_SIZE);
       const block = await this.nextVisibleBlock(chatId, next, order);
-      if (block === undefined) break;
+      if (block === undefined) return;
       const [first, last] = [block * BLOCK_SIZE, (block + 1) * BLOCK_SIZE - 1];
       start = isAsc ? Math.max(start, first - 1) : Math.min(start, last + 1);
       const end = isAsc ? last : first;
-      const bounds = isAsc ? 'seq > ? AND seq <= ?' : 'seq < ? AND seq >= ?';
-      const part = { condition: `${bounds} AND ${IS_VISIBLE}`, values: [start, end] };
-      const skipped = toSkip === 0 ? 0 : Math.min(toSkip, await this.count(chatId, part));
-      rows.push(...(await this.range(chatId, part, order, limit - rows.length, skipped)));
-      toSkip -= skipped;
+      yield { condition: `${bounds} AND ${IS_VISIBLE}`, values: [start, end] };
       start = end;
     }
-    return rows;
   }
 
   /** Returns the latest message, if there is one, in a chat of which the last one may be hidden. */
@@ -126,7 +139,7 @@ export class MessagesRepository {
    * Returns up to `limit` messages after the first `offset` existing ones. While none is deleted or hidden, the index follows
    * from the offset; otherwise the database counts `offset` entries of the key.
    */
-  async page(access: ChatAccess, order: Order, offset: number, limit: number): Promise<MessageRow[]> {
+  async page(access: ReadAccess, order: Order, offset: number, limit: number): Promise<MessageRow[]> {
     const { chatId, nextSeq, deletedCount, hasErasedSenders } = access;
     if (offset >= nextSeq - deletedCount) return [];
     const start = order === 'asc' ? -1 : nextSeq;
@@ -137,23 +150,36 @@ export class MessagesRepository {
 
   /** Returns how many messages follow each position, at most 100. Reads rows only where a message is deleted or hidden. */
   async countUnread(positions: ReadPosition[]): Promise<number[]> {
-    const counts: number[] = [];
-    const uncertain: number[] = [];
-    for (const { next_seq, read_next, deleted_count, may_hide } of positions) {
-      const count = Math.min(next_seq - read_next, MAX_UNREAD);
-      if (count > 0 && (deleted_count > 0 || may_hide === 1)) uncertain.push(counts.length);
-      counts.push(count);
+    const counts = positions.map(({ next_seq, read_next }) => Math.min(next_seq - read_next, MAX_UNREAD));
+    const withDeleted: number[] = [];
+    const withHidden: number[] = [];
+    for (const [n, { deleted_count, has_erased_senders }] of positions.entries()) {
+      if (counts[n] <= 0) continue;
+      if (has_erased_senders === 1) withHidden.push(n);
+      else if (deleted_count > 0) withDeleted.push(n);
     }
     const countOne = `SELECT CAST(? AS SIGNED) AS n, COUNT(*) AS count FROM (
-      SELECT 1 FROM messages WHERE chat_id = ? AND seq >= ? AND ${IS_VISIBLE} LIMIT ${MAX_UNREAD}) unread`;
-    for (const some of chunks(uncertain, MAX_COUNTS_PER_QUERY)) {
+      SELECT 1 FROM messages WHERE chat_id = ? AND seq >= ? LIMIT ${MAX_UNREAD}) unread`;
+    for (const some of chunks(withDeleted, MAX_COUNTS_PER_QUERY)) {
       const rows = await this.reader.query<{ n: number; count: number }>(
         some.map(() => countOne).join(' UNION ALL '),
         some.flatMap((n) => [n, positions[n].id, positions[n].read_next]),
       );
       for (const { n, count } of rows) counts[n] = count;
     }
+    await inParallel(withHidden, async (n) => {
+      counts[n] = await this.countVisible(positions[n]);
+    });
     return counts;
+  }
+
+  private async countVisible({ id, read_next }: ReadPosition): Promise<number> {
+    let found = 0;
+    for await (const part of this.visibleParts(id, read_next - 1, 'asc')) {
+      found += await this.count(id, part);
+      if (found >= MAX_UNREAD) return MAX_UNREAD;
+    }
+    return found;
   }
 
   private async count(chatId: number, { condition, values }: Part): Promise<number> {

@@ -23,7 +23,7 @@ import { messageNotFound, neitherSenderNorOwner, notTheSender } from './message-
 import { MessageAssembler } from './message-assembler.js';
 import type { MessageRow } from './message-row.js';
 import { MessageWriter } from './message-writer.js';
-import { MessagesRepository } from './messages.repository.js';
+import { MessagesRepository, type ReadAccess } from './messages.repository.js';
 import { SenderBlocks } from './sender-blocks.js';
 
 @Injectable()
@@ -81,15 +81,31 @@ export class MessagesService implements OnModuleInit {
     const { before, after } = query;
     if (before === undefined && after === undefined) {
       const page = Number(query.page ?? 0);
-      const rows = await this.repository.page(access, order, page * perPage, perPage);
-      return { messages: await this.assemble(rows), page, perPage };
+      const messages = await this.read(access, (known) =>
+        this.repository.page(known, order, page * perPage, perPage),
+      );
+      return { messages, page, perPage };
     }
     refuseMixedPaging(query);
     // The window starts at the given index; the order of the answer may be the opposite.
     const direction = before === undefined ? 'asc' : 'desc';
-    const rows = await this.repository.nextTo(access, Number(before ?? after), direction, perPage);
-    if (direction !== order) rows.reverse();
-    return { messages: await this.assemble(rows), perPage };
+    const messages = await this.read(access, (known) =>
+      this.repository.nextTo(known, Number(before ?? after), direction, perPage),
+    );
+    if (direction !== order) messages.reverse();
+    return { messages, perPage };
+  }
+
+  /** Reads again if a sender has been erased since the guard looked, so that the page is not short. */
+  private async read(
+    access: ReadAccess,
+    read: (known: ReadAccess) => Promise<MessageRow[]>,
+  ): Promise<MessageDto[]> {
+    const rows = await read(access);
+    const messages = await this.assemble(rows);
+    if (messages.length === rows.length) return messages;
+    const { chatId, nextSeq, deletedCount } = access;
+    return this.assemble(await read({ chatId, nextSeq, deletedCount, hasErasedSenders: true }));
   }
 
   private async assemble(rows: MessageRow[]): Promise<MessageDto[]> {

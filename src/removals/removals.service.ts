@@ -6,12 +6,13 @@ import { Removal } from './removal.entity.js';
 
 export const REMOVAL_JOB = 'removal of deleted chats and users';
 
-/** Only for removals that a crash or a failure has left: after a commit the job is woken. */
+/** Retries removals after a crash or failure; a commit wakes the job at once. */
 const INTERVAL_MS = 30_000;
 
-const MAX_REMOVALS = 1_000;
+/** SQL of the ids of users whose rows are not all removed. */
+export const ERASED_USERS = "(SELECT id FROM removals WHERE kind = 'user')";
 
-/** Has the other rows of a chat or user removed after the commit. The transaction deletes its own row, which hides them. */
+/** Queues the removal of the other rows. The caller deletes the chat's or user's own row, which hides them. */
 export function addRemoval(tx: Transaction, kind: Removal['kind'], id: number): void {
   tx.insert('removals (kind, id)', [[kind, id]]);
   tx.wake(REMOVAL_JOB);
@@ -49,18 +50,30 @@ export class Removals implements OnModuleInit {
   }
 
   private async removeAll(signal: AbortSignal): Promise<void> {
-    const removals = await this.reader.run((manager) => manager.find(Removal, { take: MAX_REMOVALS }));
-    const failures: Error[] = [];
-    for (const removal of removals) {
-      await this.remove(removal, signal).catch((error: Error) => failures.push(error));
+    const failures = new Map<string, Error>();
+    for (;;) {
+      const removal = await this.findNext(failures);
+      if (!removal) break;
+      await this.remove(removal, signal).catch((error: Error) => failures.set(nameOf(removal), error));
       signal.throwIfAborted();
     }
-    if (failures.length > 0) throw failures[0];
-    if (removals.length === MAX_REMOVALS) await this.removeAll(signal);
+    for (const failure of failures.values()) throw failure;
+  }
+
+  /** Users go first: until their messages are removed, others read around them. */
+  private async findNext(failures: ReadonlyMap<string, Error>): Promise<Removal | undefined> {
+    const removals = await this.reader.run((manager) =>
+      manager.find(Removal, { order: { kind: 'DESC', id: 'ASC' }, take: failures.size + 1 }),
+    );
+    return removals.find((removal) => !failures.has(nameOf(removal)));
   }
 
   private async remove({ kind, id }: Removal, signal: AbortSignal): Promise<void> {
     await this.handlers[kind].run(id, signal);
     await this.unitOfWork.run(async (tx) => (await tx.manager()).delete(Removal, { kind, id }));
   }
+}
+
+function nameOf({ kind, id }: Removal): string {
+  return `${kind} ${id}`;
 }

@@ -4,7 +4,8 @@ import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
 import { MailWorker } from '#src/mail/mail.worker.js';
 import { Outbox } from '#src/mail/outbox.service.js';
 import { ChildServer } from '../support/child-server.js';
-import { digest, type Json, type Member } from '../support/parley.js';
+import { digest, expectSuccess, type Json, type Member } from '../support/parley.js';
+import { holdRemovals } from '../support/removals.js';
 import {
   createTestDatabase,
   onMysql,
@@ -458,6 +459,18 @@ describe('a worker whose mail was claimed by another one', () => {
     const { user, stale } = await claimTwice('sleepless');
     await outbox.saveOutcomes([{ mail: stale }]);
     expect(await rowsTo(idle, user)).toEqual([expect.objectContaining({ state: 'sent' })]);
+  });
+
+  test('claims no mail of an erased user, which holds up none to the same address', async () => {
+    const erased = await idle.parley.signUp('namesake');
+    const remove = holdRemovals(idle);
+    expectSuccess(await erased.delete('/api/users/namesake'));
+    await change(idle, 'due_at = 0', `address = '${erased.email}'`);
+    await idle.parley.signUp('namesake');
+    await change(idle, 'due_at = 1', `address = '${erased.email}' AND due_at > 0`);
+    const claims = await outbox.claim(1);
+    expect(claims).toMatchObject([{ content: { username: 'namesake' } }]);
+    await remove();
   });
 
   test('never shares it, even if several claim at once', async () => {

@@ -1,4 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ChatsService } from '#src/chats/chats.service.js';
+import { Reader, Transaction } from '#src/database/unit-of-work.js';
+import { Membership } from '#src/membership/membership.service.js';
 import { expectFailure } from '../support/failure.js';
 import { expectSuccess, type Json, type Member } from '../support/parley.js';
 import { createRoom, join } from '../support/rooms.js';
@@ -27,6 +30,12 @@ async function stateOf(member: Member, chat: string): Promise<[number | null, nu
   const [one, ...others] = await Promise.all([member.describeChat(chat), ...lists]);
   for (const { read, unread } of others) expect([read, unread]).toEqual([one.read, one.unread]);
   return [one.read, one.unread];
+}
+
+async function accessOf({ username }: Member, chat: string) {
+  const sql = 'SELECT id FROM users WHERE username = ?';
+  const [{ id }] = await server.app.get(Reader).query<{ id: number }>(sql, [username]);
+  return server.app.get(Membership).requireMember({ userId: id, username, tokenId: '' }, chat);
 }
 
 async function sendMany(member: Member, chat: string, count: number): Promise<void> {
@@ -74,6 +83,33 @@ describe('the marker of what a member has read', () => {
     await sendMany(alex, chat, 20);
     await Promise.all(Array.from({ length: 21 }, (_, index) => mark(sam, chat, index)));
     expect(await stateOf(sam, chat)).toEqual([20, 0]);
+  });
+
+  test('is written by one transaction for many members, and by none when it does not move', async () => {
+    const chat = await alex.createChat([sam, kim]);
+    await sendMany(alex, chat, 3);
+    const membership = server.app.get(Membership);
+    const accesses = await Promise.all([sam, kim, sam, kim].map((member) => accessOf(member, chat)));
+    const defer = vi.spyOn(Transaction.prototype, 'defer');
+    await Promise.all(accesses.map((access, n) => membership.markRead(access, n)));
+    expect(new Set(defer.mock.contexts).size).toBe(1);
+    expect(await stateOf(sam, chat)).toEqual([2, 1]);
+    expect(await stateOf(kim, chat)).toEqual([3, 0]);
+
+    defer.mockClear();
+    for (const index of [0, 2]) expectSuccess(await mark(sam, chat, index));
+    expect(defer).not.toHaveBeenCalled();
+    defer.mockRestore();
+  });
+
+  test('cannot be set where the membership or the chat ends meanwhile', async () => {
+    const chat = await alex.createChat([sam, kim]);
+    const chats = server.app.get(ChatsService);
+    const [ofSam, ofKim] = await Promise.all([sam, kim].map((member) => accessOf(member, chat)));
+    expectSuccess(await sam.put(`/api/chats/${chat}`, { mode: 'delete', user: 'sam' }));
+    await expect(chats.markRead(ofSam, { index: 0 })).rejects.toMatchObject({ code: 'not_a_member' });
+    expectSuccess(await alex.delete(`/api/chats/${chat}`));
+    await expect(chats.markRead(ofKim, { index: 0 })).rejects.toMatchObject({ code: 'chat_not_found' });
   });
 
   test.each([1, 5, 9_007_199_254_740_991])('cannot be set to %i, which was never sent', async (index) => {

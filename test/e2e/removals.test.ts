@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
 import type { Origin } from '#src/http/origin.js';
+import { Membership } from '#src/membership/membership.service.js';
+import { MessagesService } from '#src/messages/messages.service.js';
 import { PasswordHasher } from '#src/passwords/password-hasher.js';
+import { Removals } from '#src/removals/removals.service.js';
 import { RoomsService } from '#src/rooms/rooms.service.js';
 import { FileServer } from '../support/file-server.js';
 import { Filler } from '../support/fill.js';
@@ -256,6 +259,75 @@ describe('an erased user', () => {
     expect((await sam.list(chat, '?page=0&per_page=1')).messages).toMatchObject([{ index: 2 }]);
   });
 
+  test('costs nothing where the user sent nothing, and elsewhere one block at a time', async () => {
+    const [user, sam, kim] = await signUp('flooder', 'counter', 'neighbour');
+    const flooded = await user.createChat([sam]);
+    await filler.addMessages(await idOf(flooded), await userIdOf(user), 3_000);
+    for (let n = 0; n < 120; n += 1) await sam.send(flooded, 'read');
+    await filler.addMessages(await idOf(flooded), await userIdOf(user), 3_000);
+    await filler.query('UPDATE members SET read_next = 0');
+    const calm = await kim.createChat([sam]);
+    await kim.send(calm, 'unread');
+    const remove = holdRemovals(server);
+    expectSuccess(await user.delete(`/api/users/${user.username}`));
+
+    const query = vi.spyOn(Reader.prototype, 'query');
+    const { data } = (await sam.get('/api/chats')).body;
+    const counts = query.mock.calls.filter(([sql]) => sql.includes('COUNT(*)'));
+    const id = await idOf(flooded);
+    for (const [sql, values] of counts) {
+      expect(values?.[0]).toBe(id);
+      expect(sql).toContain('seq <= ?');
+    }
+    expect(Object.fromEntries(data.map(({ uuid, unread }: Json) => [uuid, unread]))).toEqual({
+      [flooded]: 100,
+      [calm]: 2,
+    });
+    await remove();
+    expect((await sam.get('/api/chats')).body.data).toEqual(data);
+  });
+
+  test('leaves no page short that was asked for before', async () => {
+    const [user, sam] = await signUp('vanishing', 'leafing');
+    const chat = await sam.createChat([user], { message: '0' });
+    for (const member of [sam, user, user]) await member.send(chat, member.username);
+    const caller = { userId: await userIdOf(sam), username: sam.username, tokenId: '' };
+    const access = await server.app.get(Membership).requireMember(caller, chat);
+    const remove = holdRemovals(server);
+    expectSuccess(await user.delete(`/api/users/${user.username}`));
+    const messages = server.app.get(MessagesService);
+    for (const query of [{ before: '9' }, { page: '0' }]) {
+      const page = await messages.list(access, { ...query, per_page: '2', order: 'desc' });
+      expect(page.messages.map(({ index }) => index)).toEqual([1, 0]);
+    }
+    await remove();
+  });
+
+  test('inherits no chat, and takes no place among the first users of one', async () => {
+    const [user, owner, heir] = await signUp('departed', 'leaving', 'living');
+    const id = await userIdOf(user);
+    await filler.addChats(id, `before${count}.`, 510);
+    await filler.query(`UPDATE chats SET is_permanent = 0 WHERE uuid LIKE 'before${count}.%'`);
+    const shared = await owner.createChat([user, heir]);
+    const alone = await owner.createChat([user]);
+    await filler.addUsers(`many${count}.`, 101);
+    await filler.addMembers(await idOf(shared), `many${count}.`);
+    const remove = holdRemovals(server);
+    expectSuccess(await user.delete(`/api/users/${user.username}`));
+    expect(
+      await filler.query('SELECT * FROM members WHERE user_id = ? AND chat_id = ?', [id, await idOf(shared)]),
+    ).toHaveLength(1);
+
+    const [listed] = (await heir.get('/api/chats?limit=5')).body.data;
+    expect(listed.users).toHaveLength(100);
+    for (const chat of [shared, alone]) {
+      expectSuccess(await owner.put(`/api/chats/${chat}`, { mode: 'delete', user: owner.username }));
+    }
+    expect(await heir.describeChat(shared)).toMatchObject({ owner: heir.username });
+    expect(await filler.query('SELECT * FROM chats WHERE uuid = ?', [alone])).toEqual([]);
+    await remove();
+  });
+
   test('can neither join nor create a room by a call that began before', async () => {
     const [user, sam] = await signUp('hasty', 'keeper');
     const room = await createRoom(sam, `Hasty ${count}`);
@@ -323,4 +395,27 @@ describe('an erased user', () => {
     expect(await rowsOf('members', 'user_id', id)).toBe(0);
     expect(await rowsOf('chats', 'owner_id', await userIdOf(heir))).toBe(1_100);
   });
+});
+
+test('removals begin with the users, also with one who is erased meanwhile, and a failure holds up no other', async () => {
+  const [owner, first, second] = await signUp('remover', 'one', 'two');
+  const chats = [await owner.createChat([]), await owner.createChat([])];
+  const release = holdRemovals(server);
+  for (const chat of chats) expectSuccess(await owner.delete(`/api/chats/${chat}`));
+  expectSuccess(await first.delete(`/api/users/${first.username}`));
+  const order: string[] = [];
+  const { handlers } = server.app.get(Removals);
+  for (const kind of ['chat', 'user'] as const) {
+    const run = handlers[kind].run.bind(handlers[kind]);
+    vi.spyOn(handlers[kind], 'run').mockImplementation(async (id, signal) => {
+      order.push(kind);
+      if (order.length === 2) {
+        expectSuccess(await second.delete(`/api/users/${second.username}`));
+        throw new Error('out of order');
+      }
+      await run(id, signal);
+    });
+  }
+  await release();
+  expect(order).toEqual(['user', 'chat', 'user', 'chat', 'chat']);
 });
