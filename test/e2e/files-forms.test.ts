@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { chunks } from '#src/database/unit-of-work.js';
 import { Storage } from '#src/files/storage/storage.js';
 import { FileServer, type Link, MAX_FILE_SIZE } from '../support/file-server.js';
 import { form, type Part, type RawForm } from '../support/forms.js';
@@ -113,10 +114,13 @@ describe.each(STORAGE_KINDS)('upload forms on %s:', (kind) => {
     const { raw, headers } = form({ content: 'some content', type: 'text/plain' });
     // The line break after the last boundary is optional.
     const ends = Array.from({ length: raw.length - 3 }, (_, index) => index + 1);
-    const answers = await Promise.all(
-      ends.map((end) => files.upload(link, { raw: raw.subarray(0, end), headers })),
-    );
-    expect(answers.filter(({ status }) => status !== 400)).toEqual([]);
+    // A user may have 64 uploads under way.
+    for (const some of chunks(ends, 50)) {
+      const answers = await Promise.all(
+        some.map((end) => files.upload(link, { raw: raw.subarray(0, end), headers })),
+      );
+      expect(answers.filter(({ status }) => status !== 400)).toEqual([]);
+    }
     await expectUnused(link);
   });
 
