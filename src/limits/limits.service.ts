@@ -79,8 +79,7 @@ export class Limits {
     if (!this.settings.rateLimits) return check();
     const guesses = await Promise.all(keys.map((key) => this.open(key)));
     try {
-      await this.waitForTurn(keys, guesses, origin);
-      for (const guess of guesses) guess.underWay += 1;
+      await this.takeTurn(keys, guesses, origin);
       try {
         const result = await check();
         if (result === undefined) await this.countWrong(keys, guesses, origin);
@@ -117,7 +116,8 @@ export class Limits {
     for (const resume of guess.waiting.splice(0)) resume();
   }
 
-  private async waitForTurn(keys: LimitKey[], guesses: Guesses[], origin: Origin): Promise<void> {
+  /** Waits for a turn and takes it in the same step, because all who wait resume together. */
+  private async takeTurn(keys: LimitKey[], guesses: Guesses[], origin: Origin): Promise<void> {
     const startedAt = performance.now();
     while (performance.now() < startedAt + DATABASE_DEADLINE_MS) {
       for (const [index, { count }] of guesses.entries()) {
@@ -127,7 +127,10 @@ export class Limits {
       const busy = guesses.find(
         ({ count, underWay }, index) => count.hits + underWay >= SHARED_LIMITS[keys[index].limit].max,
       );
-      if (!busy) return;
+      if (!busy) {
+        for (const guess of guesses) guess.underWay += 1;
+        return;
+      }
       await new Promise<void>((resume) => busy.waiting.push(resume));
     }
     throw tooMuchUnderWay();
@@ -136,7 +139,7 @@ export class Limits {
   private async countWrong(keys: LimitKey[], guesses: Guesses[], origin: Origin): Promise<void> {
     for (const [index, key] of keys.entries()) {
       const { isAdded, ...count } = await this.counters.hit(key);
-      guesses[index].count = count;
+      guesses[index].count = later(guesses[index].count, count);
       // Other instances have counted the last hits.
       if (!isAdded) this.refuse(key.limit, origin, secondsLeft(key.limit, count));
     }
@@ -163,6 +166,12 @@ export class Limits {
     this.audit.record('rate_limited', origin, { userId: origin.userId, limit });
     throw limitExceeded(limit, retryAfter);
   }
+}
+
+/** Answers of the database may arrive in another order than it counted. */
+function later(a: Count, b: Count): Count {
+  if (a.startedAt !== b.startedAt) return a.startedAt > b.startedAt ? a : b;
+  return a.hits > b.hits ? a : b;
 }
 
 function secondsLeft(limit: SharedLimit, { startedAt }: Count): number {
