@@ -32,7 +32,7 @@ export async function createDatabases(folder: string): Promise<BenchDatabase[]> 
   return serverUrl ? [await createMysql(serverUrl), sqlite] : [sqlite];
 }
 
-async function createMysql(serverUrl: string): Promise<BenchDatabase> {
+export async function createMysql(serverUrl: string): Promise<BenchDatabase> {
   const schema = `parley_bench_${randomUUID().slice(0, 8)}`;
   const url = new URL(serverUrl);
   url.pathname = `/${schema}`;

@@ -1,7 +1,9 @@
+import { makeLiveGoals } from './live.js';
+import type { LiveFigures } from './live-figures.js';
 import type { Result } from './measure.js';
 
 /** `value` is NaN if this run has not measured it. */
-interface Goal {
+export interface Goal {
   goal: string;
   value: number;
   unit?: string;
@@ -20,7 +22,7 @@ const RATIO_GOALS: [text: string, min: number][] = [
 ];
 
 /** Judges the goals that this run has figures for, on the first database unless a goal names another. */
-export function judge(results: Result[]) {
+export function judge(results: Result[], live: LiveFigures[]) {
   const [main, second] = [...new Set(results.map(({ database }) => database))];
   const findAll = (text: string, database = main) =>
     results.filter((result) => result.database === database && result.workload.includes(text));
@@ -57,7 +59,7 @@ export function judge(results: Result[]) {
       { goal: 'login: memory rises by ≤ 150 MB', value: memoryRiseMb, unit: 'MB', max: 150 },
     );
   }
-  return goals
+  return [...goals, ...makeLiveGoals(live)]
     .filter(({ value }) => Number.isFinite(value))
     .map(({ goal, value, unit = '×', min = -Infinity, max = Infinity }) => {
       return { goal, measured: `${value.toFixed(2)} ${unit}`, isMet: value >= min && value <= max };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BenchDatabase, createDatabases } from './databases.js';
+import { measureLive } from './live.js';
 import { measureLogin } from './login.js';
 import { measureGroup, progress, type Result } from './measure.js';
 import { readOptions } from './options.js';
@@ -16,7 +17,8 @@ const testbeds: Testbed[] = [];
 
 async function run(): Promise<void> {
   databases.push(...(await createDatabases(folder)));
-  for (const [index, database] of databases.entries()) {
+  const isOnlyLive = options.only.length > 0 && options.only.every((start) => start.startsWith('live'));
+  for (const [index, database] of isOnlyLive ? [] : databases.entries()) {
     testbeds.push(await openTestbed(database, folder, options, index > 0));
   }
   for (const testbed of testbeds) {
@@ -31,7 +33,7 @@ async function run(): Promise<void> {
     const login = testbed.workloads.find(({ name }) => name === 'login');
     if (login) results.push(await measureLogin(testbed, login, options));
   }
-  publishReport(options, results);
+  publishReport(options, results, await measureLive(databases[0], folder, options));
 }
 
 async function cleanUp(): Promise<void> {

@@ -3,14 +3,17 @@ import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import { judge } from './goals.js';
+import type { LiveFigures } from './live-figures.js';
 import type { Figures, Result } from './measure.js';
 import type { Options } from './options.js';
 
 export const RESULTS_FOLDER = join(process.cwd(), 'bench/results');
 
 const COLUMNS = 'workload, server, req/s, p50 ms, p99 ms, p99.9 ms, CPU ms, db CPU ms, peak MB, ratio';
+// The last two are shares of one processor.
+const LIVE_COLUMNS = 'workload, contender, per second, p50 ms, p99 ms, KB a stream, server CPU, client CPU';
 
-export function publishReport(options: Options, results: Result[]): void {
+export function publishReport(options: Options, results: Result[], live: LiveFigures[]): void {
   for (const name of new Set(results.map(({ database }) => database))) {
     const rows = results
       .filter(({ database }) => database === name)
@@ -20,14 +23,16 @@ export function publishReport(options: Options, results: Result[]): void {
       ]);
     console.log(`${name}\n${renderTable(COLUMNS.split(', '), rows, 2)}\n`);
   }
-  const verdicts = judge(results);
+  const liveRows = live.map((figures) => figures.render());
+  if (live.length) console.log(`${renderTable(LIVE_COLUMNS.split(', '), liveRows, 2)}\n`);
+  const verdicts = judge(results, live);
   const goals = verdicts.map(({ goal, measured, isMet }) => [goal, measured, isMet ? 'met' : 'MISSED']);
   console.log(renderTable(['goal', 'measured', ''], goals, 3));
 
   mkdirSync(RESULTS_FOLDER, { recursive: true });
   const file = join(RESULTS_FOLDER, 'latest.json');
   const machine = { node: process.version, processors: availableParallelism(), model: cpus()[0]?.model };
-  const report = { date: new Date().toISOString(), machine, options, results, verdicts };
+  const report = { date: new Date().toISOString(), machine, options, results, live, verdicts };
   writeFileSync(file, JSON.stringify(report, null, 2));
   console.log(file);
 }

@@ -72,7 +72,7 @@ async function addUsers(manager: EntityManager, usernames: string[]): Promise<vo
   await insertRows(manager, 'user_search_terms (kind, term, user_id)', terms);
 }
 
-async function insertRows(manager: EntityManager, target: string, rows: unknown[][]): Promise<void> {
+export async function insertRows(manager: EntityManager, target: string, rows: unknown[][]): Promise<void> {
   for (let start = 0; start < rows.length; start += ROWS_PER_STATEMENT) {
     const some = rows.slice(start, start + ROWS_PER_STATEMENT);
     const places = some.map((row) => `(${row.map(() => '?').join()})`);

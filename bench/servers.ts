@@ -5,7 +5,14 @@ import { join } from 'node:path';
 
 /** npm runs the benchmark in the folder of package.json. */
 const ROOT = process.cwd();
-const SCRIPTS = { parley: 'dist/src/main.js', floor: 'dist/bench/floor/main.js' };
+const SCRIPTS = {
+  parley: 'dist/src/main.js',
+  floor: 'dist/bench/floor/main.js',
+  // Bare servers of live events.
+  ws: 'dist/bench/floor/ws.js',
+  sse: 'dist/bench/floor/sse.js',
+  socketIo: 'dist/bench/floor/socket-io.js',
+};
 
 /** A server that is measured, in a process of its own. */
 export type Server = Awaited<ReturnType<typeof startServer>>;
@@ -14,8 +21,8 @@ const children = new Set<ChildProcess>();
 
 /** Starts a server with the flags that `npm run start:prod` gives Node. What it logs goes to stderr. */
 export async function startServer(
-  name: 'parley' | 'floor',
-  env: { DATABASE_URL: string; JWT_SECRET: string },
+  name: keyof typeof SCRIPTS,
+  env: Record<string, string>,
   folder: string,
   nodeFlags: string[] = [],
 ) {

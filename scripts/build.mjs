@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -13,19 +14,25 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve as resolvePath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 // Each build has a folder of its own below BUILDS, and `dist` is a link to the current one. Node resolves the link when a
 // process starts, so a process keeps the build that it started with: it still loads its hashing threads from there.
 
 const DIST = 'dist';
+/** The build of the client package, which no server runs from. */
+const CLIENT_DIST = 'client/dist';
 const BUILDS = '.builds';
 /** A file of each build: the hash of what it was made from. */
 const FINGERPRINT = 'fingerprint';
 const SOURCES = [
   'src',
   'scripts',
+  'client/src',
+  'client/package.json',
+  'client/tsconfig.json',
+  'web',
   'ormconfig.ts',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -37,20 +44,24 @@ const SOURCES = [
 const KEPT_BUILDS = 10;
 const DAY_MS = 86_400_000;
 
-/** Makes `dist` a build of the present sources. Exits with 1, and keeps the old build, if that fails. */
-export function build(config = 'tsconfig.build.json') {
+/** Makes `dist` and `client/dist` a build of the present sources. Exits with 1, and keeps the old build, if that fails. */
+export async function build(config = 'tsconfig.build.json') {
   const fingerprint = fingerprintOf(config);
-  if (readFingerprint() === fingerprint) return;
+  if (readFingerprint() === fingerprint && existsSync(CLIENT_DIST)) return;
 
   const name = `${new Date().toISOString().replaceAll(/\D/g, '')}-${process.pid}`;
   const folder = join(BUILDS, name);
   mkdirSync(BUILDS, { recursive: true });
   try {
-    compile(config, name);
+    const made = await Promise.allSettled([compile(config, name), buildClientAndPage(name)]);
+    for (const { reason } of made) if (reason) throw reason;
+    renameSync(pageFolder(name), join(folder, 'web'));
+    publishClient(name);
     writeFileSync(join(folder, FINGERPRINT), fingerprint);
     publish(name);
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    for (const path of [folder, clientFolder(name), pageFolder(name)])
+      rmSync(path, { recursive: true, force: true });
     process.stderr.write(`Parley cannot be built: ${error.message}\n`);
     process.exit(1);
   }
@@ -80,14 +91,59 @@ function readFingerprint() {
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-function compile(config, name) {
-  const nest = createRequire(import.meta.url).resolve('@nestjs/cli/bin/nest.js');
+const { resolve } = createRequire(import.meta.url);
+
+async function compile(config, name) {
   const tsconfig = join(BUILDS, `${name}.json`);
   const options = { extends: join('..', config), compilerOptions: { outDir: name } };
   writeFileSync(tsconfig, JSON.stringify(options));
-  const { status } = spawnSync(process.execPath, [nest, 'build', '--path', tsconfig], { stdio: 'inherit' });
-  rmSync(tsconfig);
-  if (status !== 0) throw new Error('see the errors above');
+  await run(resolve('@nestjs/cli/bin/nest.js'), 'build', '--path', tsconfig).finally(() => rmSync(tsconfig));
+}
+
+const clientFolder = (name) => join(BUILDS, `${name}.client`);
+
+/** Beside the build, whose folder `nest build` empties. */
+const pageFolder = (name) => join(BUILDS, `${name}.page`);
+
+function compileClient(name) {
+  return run(resolve('typescript/bin/tsc'), '--project', 'client', '--outDir', clientFolder(name));
+}
+
+/** The page contains the client of the same build. */
+async function buildClientAndPage(name) {
+  await compileClient(name);
+  process.env.CLIENT_FOLDER = resolvePath(clientFolder(name));
+  const vite = join(dirname(resolve('vite/package.json')), 'bin/vite.js');
+  await run(
+    vite,
+    'build',
+    'web',
+    '--outDir',
+    resolvePath(pageFolder(name)),
+    '--emptyOutDir',
+    '--logLevel',
+    'warn',
+  );
+}
+
+async function run(script, ...args) {
+  const [code] = await once(spawn(process.execPath, [script, ...args], { stdio: 'inherit' }), 'exit');
+  if (code !== 0) throw new Error('see the errors above');
+}
+
+/** A folder and not a link, because `npm pack` packs no links. */
+function publishClient(name) {
+  const folder = clientFolder(name);
+  for (;;) {
+    rmSync(CLIENT_DIST, { recursive: true, force: true });
+    try {
+      renameSync(folder, CLIENT_DIST);
+      return;
+    } catch (error) {
+      // Another build has put its own there meanwhile.
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** Points `dist` to the build, atomically. */
@@ -109,4 +165,4 @@ function removeOldBuilds() {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) build(process.argv[2]);
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await build(process.argv[2]);

@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
 import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -11,8 +11,10 @@ import { FilesModule } from './files/files.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LimitsModule } from './limits/limits.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { LiveModule } from './live/live.module.js';
 import { MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './messages/messages.module.js';
+import { RelayModule } from './relay/relay.module.js';
 import { RemovalsModule } from './removals/removals.module.js';
 import { RoomsModule } from './rooms/rooms.module.js';
 import { SchedulingModule } from './scheduling/scheduling.module.js';
@@ -21,7 +23,12 @@ import { UsersModule } from './users/users.module.js';
 
 @Module({})
 export class AppModule {
-  static forRoot(settings: Settings, writer: DataSource, reader: DataSource): DynamicModule {
+  static forRoot(
+    settings: Settings,
+    writer: DataSource,
+    reader: DataSource,
+    others: Type[] = [],
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -41,7 +48,10 @@ export class AppModule {
         RoomsModule,
         MailModule,
         IdempotencyModule,
+        LiveModule,
+        RelayModule,
         HealthModule,
+        ...others,
       ],
     };
   }

@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.js';
@@ -7,16 +8,23 @@ import { createAdapter } from './http/adapter.js';
 import { serveDocument } from './http/document.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { InputPipe } from './http/input.pipe.js';
+import { SocketAdapter } from './live/socket.adapter.js';
 import { createLogger, NestLogger } from './logging.js';
+import { servePage } from './web/serve-page.js';
+
+/** Loads `prom-client` only for servers that have metrics. */
+async function loadMetrics({ metricsPort }: Settings): Promise<Type[]> {
+  return metricsPort === null ? [] : [(await import('./metrics/metrics.module.js')).MetricsModule];
+}
 
 /** @throws StartError when the database cannot be used. */
 export async function createApp(settings: Settings): Promise<NestFastifyApplication> {
   const logger = createLogger(settings);
-  const { writer, reader, warnings } = await openDatabase(settings.database);
+  const { writer, reader, warnings } = await openDatabase(settings);
   for (const warning of warnings) logger.warn(warning);
 
   const app = await NestFactory.create<NestFastifyApplication>(
-    AppModule.forRoot(settings, writer, reader),
+    AppModule.forRoot(settings, writer, reader, await loadMetrics(settings)),
     createAdapter(settings, logger),
     { logger: new NestLogger(logger), bodyParser: false, abortOnError: false },
   );
@@ -25,6 +33,8 @@ export async function createApp(settings: Settings): Promise<NestFastifyApplicat
   app.useGlobalPipes(new InputPipe());
   app.useGlobalFilters(new ErrorFilter());
   app.enableShutdownHooks([], { useProcessExit: true });
+  app.useWebSocketAdapter(new SocketAdapter(app));
   serveDocument(app);
+  if (settings.web) await servePage(app, settings);
   return app;
 }

@@ -11,6 +11,8 @@ export type AuditEvent =
   | 'user_deleted'
   | 'password_changed'
   | 'email_changed'
+  | 'password_reset_requested'
+  | 'message_deleted'
   | 'chat_deleted'
   | 'rate_limited';
 

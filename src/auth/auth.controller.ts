@@ -126,7 +126,9 @@ export class AuthController {
   @RequiresToken('verify-email')
   @UseFilters(VerifyEmailPageFilter)
   @ApiSecurity('EmailVerificationToken')
-  @ApiSuccess('successfully verified email', undefined, undefined, { page: '<!doctype html>…' })
+  @ApiSuccess('successfully verified email', undefined, undefined, {
+    others: { 'text/html': { example: '<!doctype html>…' } },
+  })
   @ApiQuery({
     name: 'token',
     description: 'The token from the mail.',

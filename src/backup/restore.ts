@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SECRET_FILE } from '../config/secret.js';
-import { type CommandSettings, type DatabaseSettings, StartError } from '../config/settings.js';
+import { type CommandSettings, StartError } from '../config/settings.js';
 import { closeDatabase, databaseLabel, openDatabase } from '../database/data-source.js';
 import { renewEpoch } from '../database/epoch.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
@@ -24,7 +24,7 @@ import { Snapshot } from './snapshot.repository.js';
 export async function restore(settings: CommandSettings, argument: string | undefined): Promise<string> {
   const { database, storage, dataDir } = settings;
   if (database.kind === 'mysql') {
-    await startNewEpoch(database);
+    await startNewEpoch(settings);
     return `${databaseLabel(database)} has a new epoch. Nothing else is done: its vendor's tools restore the data.\n`;
   }
   const source = backupPaths('restore', argument);
@@ -51,7 +51,7 @@ export async function restore(settings: CommandSettings, argument: string | unde
     await copyFile(source.database, copy);
     await chmod(copy, 0o600);
     const keys = readFileKeys(copy, source.database);
-    await startNewEpoch({ kind: 'sqlite', file: copy });
+    await startNewEpoch({ ...settings, database: { kind: 'sqlite', file: copy } });
     await flush(copy);
     let files = '';
     if (storage.kind === 'disk') {
@@ -86,8 +86,8 @@ function readFileKeys(copy: string, original: string): Set<string> {
 }
 
 /** Runs migrations as well, because the backup may be older than epochs. */
-async function startNewEpoch(database: DatabaseSettings): Promise<void> {
-  const { writer, reader } = await openDatabase(database);
+async function startNewEpoch(settings: CommandSettings): Promise<void> {
+  const { writer, reader } = await openDatabase(settings);
   try {
     await new UnitOfWork(writer).run(renewEpoch);
   } finally {

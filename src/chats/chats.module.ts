@@ -10,6 +10,6 @@ import { ChatsService } from './chats.service.js';
   imports: [MembershipModule, MessagesModule, UsersModule],
   controllers: [ChatsController],
   providers: [ChatsService, ChatsRepository],
-  exports: [ChatsService],
+  exports: [ChatsService, ChatsRepository],
 })
 export class ChatsModule {}

@@ -86,8 +86,25 @@ export class ChatsRepository {
     return this.batcher.add(userId);
   }
 
-  async findOne(userId: number, chatId: number): Promise<ChatDto[]> {
-    return (await this.findSome(userId, [chatId])).map(({ chat }) => chat);
+  /** Returns those of the chats that the user is in, up to 1,000. */
+  async findByIds(userId: number, chatIds: number[]): Promise<ChatDto[]> {
+    return (await this.findSome(userId, chatIds)).map(({ chat }) => chat);
+  }
+
+  /** Returns the chat as each of the users sees it who is a member. */
+  async findFor(chatId: number, userIds: number[]): Promise<Map<number, ChatDto>> {
+    const found = new Map<number, ChatDto>();
+    const members = groupByChat(await this.allMembersOf([chatId]));
+    for (const some of chunks(userIds)) {
+      const where = `mine.chat_id = ? AND mine.user_id IN (${placeholders(some.length)})`;
+      const rows = await this.chatsOf(where, [chatId, ...some]);
+      const chats = await this.addReadState(rows, await this.assemble(rows, members));
+      for (const [n, { reader_id }] of rows.entries()) {
+        const chat = chats[n];
+        if (chat) found.set(reader_id, chat);
+      }
+    }
+    return found;
   }
 
   /**
@@ -122,6 +139,20 @@ export class ChatsRepository {
     if (position.read_next === null) throw notAMember();
     const [unread] = await this.messages.countUnread([position]);
     return { index: position.read_next - 1, unread };
+  }
+
+  /** As {@link getReadState}, of those of up to 1,000 chats that the user is in. */
+  async findReadStates(userId: number, chatIds: number[]): Promise<Map<number, ReadStateDto>> {
+    if (chatIds.length === 0) return new Map();
+    const positions = await this.reader.query<ReadPosition>(
+      `SELECT mine.read_next, ${CHAT_COLUMNS} FROM members mine JOIN chats c ON c.id = mine.chat_id
+       WHERE mine.user_id = ? AND mine.chat_id IN (${placeholders(chatIds.length)})`,
+      [userId, ...chatIds],
+    );
+    const unread = await this.messages.countUnread(positions);
+    return new Map(
+      positions.map(({ id, read_next }, n) => [id, { index: read_next - 1, unread: unread[n] }]),
+    );
   }
 
   private async findAll(userIds: number[]): Promise<ChatDto[][]> {
@@ -271,7 +302,7 @@ export class ChatsRepository {
   }
 
   /** Returns all members of chats, in queries of up to 5,000 rows. */
-  private async allMembersOf(chatIds: number[]): Promise<MemberRow[]> {
+  async allMembersOf(chatIds: number[]): Promise<MemberRow[]> {
     const members: MemberRow[] = [];
     let rest = chatIds;
     while (rest.length > 0) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Audit } from '../audit/audit.js';
+import { findErasedUser } from '../changes/change-log.js';
 import { inChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { invalidInput, ParleyError } from '../errors/errors.js';
@@ -9,7 +10,7 @@ import type { Origin } from '../http/origin.js';
 import type { Page, PageRequest } from '../http/paging.js';
 import { fold } from '../helpers/text.js';
 import { KeptAnswers, keyedRequest, type Repeatable, rerunIfKeyTaken } from '../idempotency/kept-answers.js';
-import { LockedChat } from '../membership/locked-chat.js';
+import { LockedChat, type UserName } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
 import { type ChatAccess, Membership } from '../membership/membership.service.js';
 import { MessageWriter } from '../messages/message-writer.js';
@@ -76,7 +77,7 @@ export class ChatsService implements OnModuleInit {
 
   /** Returns an array of this one chat, as the reference shows. */
   async get({ userId, chatId }: ChatAccess): Promise<ChatDto[]> {
-    const chats = await this.repository.findOne(userId, chatId);
+    const chats = await this.repository.findByIds(userId, [chatId]);
     if (chats.length === 0) throw chatNotFound();
     return chats;
   }
@@ -154,7 +155,7 @@ export class ChatsService implements OnModuleInit {
   private async addUser(tx: Transaction, chat: LockedChat, username: string): Promise<void> {
     const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
     if (await chat.isMember(userId)) throw alreadyAMember(username);
-    await chat.addMembers([userId]);
+    chat.addMember(userId);
   }
 
   /** The owner removes anyone, and every member may leave. */
@@ -168,7 +169,7 @@ export class ChatsService implements OnModuleInit {
     if (!isSelf) chat.requireOwner(access.userId, mayNotRemoveOthers);
     const [userId] = await this.usersRepository.lockUsersShared(tx, [username]);
     if (!(await chat.isMember(userId))) throw notInChat(username);
-    await chat.removeMember(userId);
+    await chat.removeMember(userId, userId === access.userId ? 'member.left' : 'member.removed');
   }
 
   /** @throws ParleyError (not_allowed) unless the caller owns the chat. */
@@ -181,6 +182,12 @@ export class ChatsService implements OnModuleInit {
     this.audit.record('chat_deleted', origin, { userId: access.userId, chatId: access.chatId });
   }
 
+  /** Deletes a chat for an operator. @throws ParleyError (chat_not_found). */
+  async deleteAny(chatId: number, origin: Origin): Promise<void> {
+    await this.unitOfWork.run(async (tx) => (await LockedChat.lockAny(tx, chatId)).delete());
+    this.audit.record('chat_deleted', origin, { chatId });
+  }
+
   /** Removes a user from up to 500 chats. Returns undefined if there was none. */
   private async leaveChats(tx: Transaction, userId: number): Promise<true | undefined> {
     const chatIds = await this.membership.findChatIds(tx, userId, MAX_CHATS_LEFT);
@@ -190,8 +197,14 @@ export class ChatsService implements OnModuleInit {
       chatIds.map((chatId) => ({ chatId, userId })),
     );
     const own = [...chats.values()].filter((chat) => chat.checkMember(userId) === undefined);
-    await LockedChat.removeFromAll(tx, own, userId);
+    const erasedUser = await this.findName(tx, userId);
+    await LockedChat.removeFromAll(tx, own, userId, { type: 'member.left', erasedUser });
     return true;
+  }
+
+  /** Once the user's row is gone, the log of changes knows the name from the first chats, for 7 days. */
+  private async findName(tx: Transaction, userId: number): Promise<UserName | undefined> {
+    return (await this.usersRepository.findName(tx, userId)) ?? findErasedUser(tx, userId);
   }
 
   /** Only a user who is in no chat sends no more, so messages and what other handlers remove go last. */

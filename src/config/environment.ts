@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
@@ -42,6 +43,8 @@ const url = (protocol: RegExp, rule: string) =>
 
 const smtpUrl = url(/^smtps?$/, 'must be a URL that starts with smtp:// or smtps://, with a host');
 
+const redisUrl = url(/^rediss?$/, 'must be a URL that starts with redis:// or rediss://, with a host');
+
 const httpUrl = url(/^https?$/, 'must be a URL that starts with http:// or https://')
   .regex(/^[^?#]*$/, 'must have no query and no fragment')
   .transform((text) => text.replace(/\/+$/, ''));
@@ -58,21 +61,38 @@ const corsOrigins = parsed(
   },
 );
 
+/** Parses a URL that may name several hosts: `mysql://user:password@a:3306,b/name?ssl=true`. */
+function parseMysqlUrl(text: string) {
+  const [, scheme, login = '', hosts = '', path, query] =
+    /^(mysql|mariadb):\/\/([^/?#]*@)?([^/?#@]+)(\/[^?#]+)(\?ssl=true)?$/.exec(text) ?? [];
+  if (!scheme) return undefined;
+  const urls = hosts.split(',').map((one) => new URL(`${scheme}://${login}${one}${path}`));
+  const ssl = query !== undefined;
+  // mysql2 verifies the certificate of an address as that of `localhost`.
+  if (urls.some(({ hostname }) => !hostname || (ssl && isIP(hostname.replace(/^\[|\]$/g, ''))))) {
+    return undefined;
+  }
+  const [{ username, password, pathname }] = urls;
+  return {
+    kind: 'mysql' as const,
+    hosts: urls.map(({ hostname, port }) => ({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || 3306),
+    })),
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    name: decodeURIComponent(pathname.slice(1)),
+    ssl,
+  };
+}
+
 const databaseUrl = parsed(
-  'must look like sqlite:./data/parley.sqlite or mysql://user:password@host:port/name, percent-encoded',
+  'must look like sqlite:./data/parley.sqlite or mysql://user:password@host:port/name, percent-encoded, ' +
+    'and with ?ssl=true for TLS with hosts that have names',
   (text) => {
     const [, file] = /^sqlite:(?!:memory:$)(.+)/s.exec(text) ?? [];
     if (file) return { kind: 'sqlite' as const, file: resolve(file) };
-    const { href, hostname, port, username, password, pathname } = new URL(text);
-    if (!/^(mysql|mariadb):\/\/[^/?#]+\/[^?#]/.test(href)) return undefined;
-    return {
-      kind: 'mysql' as const,
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port || 3306),
-      user: decodeURIComponent(username),
-      password: decodeURIComponent(password),
-      name: decodeURIComponent(pathname.slice(1)),
-    };
+    return parseMysqlUrl(text);
   },
 );
 
@@ -111,7 +131,10 @@ const variables = z.object({
   PORT: integer(0, 65_535).prefault('3000').describe('Port to listen on'),
   PUBLIC_URL: httpUrl.optional().meta(unset('http://HOST:PORT', 'Start of links in mails and answers')),
   CORS_ORIGINS: corsOrigins.prefault('*').describe('Origins whose pages may call the API, or none'),
-  DATABASE_URL: databaseUrl.optional().meta(unset('sqlite:<DATA_DIR>/parley.sqlite', 'SQLite or MySQL')),
+  DATABASE_URL: databaseUrl
+    .optional()
+    .meta(unset('sqlite:<DATA_DIR>/parley.sqlite', 'SQLite, or MySQL with one or several hosts')),
+  DATABASE_POOL: integer(1, 200).prefault('10').describe('Connections to MySQL'),
   DATA_DIR: z.string().prefault('./data').describe('Folder of the SQLite database, files, mails and secret'),
   JWT_SECRET: secret.optional().meta(unset('generated once into DATA_DIR', 'Key that signs tokens')),
   TOKEN_TTL: integer(1, 315_360_000).prefault('259200').describe('Lifetime of a login, in seconds'),
@@ -119,13 +142,17 @@ const variables = z.object({
   SMTP_URL: smtpUrl.optional().meta(unset('none', 'Mail server; without one, mails are written to files')),
   MAIL_FROM: mailbox.optional().meta(unset('Parley <parley@HOST>', 'Sender of mails')),
   STORAGE_URL: storageUrl.optional().meta(unset('file:<DATA_DIR>/files', 'Folder or bucket of uploads')),
+  REDIS_URL: redisUrl.optional().meta(unset('none', 'Tells several instances of news at once')),
   MAX_FILE_SIZE: integer(1, 1_099_511_627_776).prefault('104857600').describe('Largest file, in bytes'),
   // A TEXT column of MySQL holds 16,383 characters of four bytes.
   MAX_MESSAGE_LENGTH: integer(1, 16_383).prefault('16383').describe('Longest message, in code points'),
   TRUSTED_PROXIES: addressRanges.optional().meta(unset('none', 'Proxies whose X-Forwarded-For counts')),
   REGISTRATION: flag('open', 'closed').prefault('open').describe('Whether users may register'),
   RATE_LIMITS: flag('on', 'off').prefault('on').describe('Limits on abuse'),
+  WEB: flag('on', 'off').prefault('on').describe('Whether to serve a page at /'),
   SHUTDOWN_GRACE: integer(0, 3600).prefault('0').describe('Seconds that a shutdown still serves'),
+  METRICS_HOST: host.prefault('127.0.0.1').describe('Address that serves the metrics'),
+  METRICS_PORT: integer(0, 65_535).optional().meta(unset('none', 'Port of the metrics')),
   LOG_LEVEL: logLevel.prefault('info').describe('Lowest level to log'),
   NODE_ENV: z.string().optional().meta(unset('none', '`production` requires JWT_SECRET with MySQL')),
 });

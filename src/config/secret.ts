@@ -11,6 +11,10 @@ export const SECRET_FILE = 'jwt-secret';
 export function readOrGenerateSecret(dataDir: string): string {
   const file = join(dataDir, SECRET_FILE);
   if (!existsSync(file)) generateSecret(file);
+  return readSecret(file);
+}
+
+export function readSecret(file: string): string {
   const secret = readFileSync(file, 'utf8').trim();
   if (secret.length >= MIN_SECRET_LENGTH) return secret;
   throw new Error(`${file} holds no secret of ${MIN_SECRET_LENGTH} characters`);

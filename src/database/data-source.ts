@@ -1,14 +1,18 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Pool } from 'mysql2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { DataSource, type DataSourceOptions } from 'typeorm';
-import { type DatabaseSettings, StartError } from '../config/settings.js';
+import { DataSource, type DataSourceOptions, MigrationExecutor } from 'typeorm';
+import { type DatabaseSettings, type MysqlSettings, type Settings, StartError } from '../config/settings.js';
+import { DatabaseHosts, sslOf } from './database-hosts.js';
 import { DATABASE_DEADLINE_MS } from './driver.js';
+import { holdMigrationLock } from './migration-lock.js';
+import { MysqlDataSource } from './mysql.js';
 
 const MIN_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
 const START_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /** Requests that wait for a connection of the pool. The next one fails at once. */
 const MAX_WAITING_FOR_POOL = 1_000;
@@ -33,19 +37,41 @@ export interface OpenDatabase {
   warnings: string[];
 }
 
-/** @throws StartError when the database cannot be reached, is too old, or a migration fails. */
-export async function openDatabase(database: DatabaseSettings): Promise<OpenDatabase> {
-  let writer: DataSource | undefined;
+type DatabaseOptions = Pick<Settings, 'database' | 'databasePool'>;
+
+/** Creates and migrates the database. @throws StartError when it cannot be reached, is too old, or a migration fails. */
+export function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  return open(options, migrate);
+}
+
+/** Opens the database of a server, whose schema stays as it is. @throws StartError also when the database lacks a migration. */
+export async function openExistingDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
+  const { database } = options;
+  if (database.kind === 'sqlite' && !existsSync(database.file)) {
+    throw new StartError(`There is no database ${database.file}`);
+  }
+  return open(options, async (writer) => {
+    const pending = await new MigrationExecutor(writer).getPendingMigrations();
+    if (pending.length === 0) return;
+    const label = databaseLabel(database);
+    throw new StartError(`The database ${label} lacks ${pending.length} migrations: start the server first`);
+  });
+}
+
+async function migrate(writer: DataSource): Promise<void> {
+  const run = () => writer.runMigrations({ transaction: 'each' });
+  if (writer instanceof MysqlDataSource) await holdMigrationLock(writer, run);
+  else await run();
+}
+
+type Prepare = (writer: DataSource) => Promise<void>;
+
+async function open({ database, databasePool }: DatabaseOptions, prepare: Prepare): Promise<OpenDatabase> {
   try {
-    const server = await inspect(database);
-    writer = new DataSource(dataSourceOptions(database, server));
-    await writer.initialize();
-    if (database.kind === 'mysql') await prepareConnections(writer);
-    await writer.runMigrations({ transaction: 'each' });
-    const reader = database.kind === 'mysql' ? writer : await openReader(database.file);
-    return { writer, reader, warnings: server.warnings };
+    return database.kind === 'mysql'
+      ? await openMysql(database, databasePool, prepare)
+      : await openSqlite(database.file, prepare);
   } catch (error) {
-    if (writer?.isInitialized) await writer.destroy();
     if (error instanceof StartError) throw error;
     throw new StartError(
       `Parley cannot start, the database ${databaseLabel(database)} failed: ${reason(error)}`,
@@ -53,69 +79,130 @@ export async function openDatabase(database: DatabaseSettings): Promise<OpenData
   }
 }
 
+async function openMysql(database: MysqlSettings, poolSize: number, prepare: Prepare): Promise<OpenDatabase> {
+  const hosts = new DatabaseHosts(database);
+  let writer: MysqlDataSource | undefined;
+  try {
+    await hosts.choose();
+    const server = await inspect(database, hosts);
+    writer = new MysqlDataSource(mysqlOptions(database, server, poolSize, hosts), hosts);
+    await writer.initialize();
+    await prepareConnections(writer);
+    await prepare(writer);
+    hosts.watch();
+    return { writer, reader: writer, warnings: server.warnings };
+  } catch (error) {
+    hosts.stop();
+    if (writer?.isInitialized) await writer.destroy();
+    throw error;
+  }
+}
+
+async function openSqlite(file: string, prepare: Prepare): Promise<OpenDatabase> {
+  mkdirSync(dirname(file), { recursive: true });
+  const writer = new DataSource(sqliteOptions(file));
+  try {
+    await writer.initialize();
+    await prepare(writer);
+    return { writer, reader: await openReader(file), warnings: [] };
+  } catch (error) {
+    if (writer.isInitialized) await writer.destroy();
+    throw error;
+  }
+}
+
 /** Leaves the SQLite file complete by itself, even while another process has it open. */
 export async function closeDatabase(writer: DataSource, reader: DataSource): Promise<void> {
-  if (reader !== writer) {
-    // A connection that only reads cannot remove the write-ahead log, so it must not be the last.
-    await reader.destroy();
-    await writer.query('PRAGMA wal_checkpoint(TRUNCATE)');
+  if (writer instanceof MysqlDataSource) {
+    writer.hosts.stop();
+    // A frozen server never answers. Every unit of work has ended by now.
+    await Promise.race([writer.destroy(), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+    return;
   }
+  // A connection that only reads cannot remove the write-ahead log, so it must not be the last.
+  await reader.destroy();
+  await writer.query('PRAGMA wal_checkpoint(TRUNCATE)');
   await writer.destroy();
 }
 
-export async function commandLineDataSource(database: DatabaseSettings): Promise<DataSource> {
-  return new DataSource(dataSourceOptions(database, await inspect(database)));
+export async function commandLineDataSource({
+  database,
+  databasePool,
+}: DatabaseOptions): Promise<DataSource> {
+  if (database.kind === 'sqlite') {
+    mkdirSync(dirname(database.file), { recursive: true, mode: 0o700 });
+    return new DataSource(sqliteOptions(database.file));
+  }
+  const hosts = new DatabaseHosts(database);
+  await hosts.choose();
+  hosts.stop();
+  return new DataSource(mysqlOptions(database, await inspect(database, hosts), databasePool, hosts));
 }
 
 export function databaseLabel(database: DatabaseSettings): string {
-  return database.kind === 'sqlite'
-    ? `sqlite:${database.file}`
-    : `mysql://${database.host}:${database.port}/${database.name}`;
+  if (database.kind === 'sqlite') return `sqlite:${database.file}`;
+  const hosts = database.hosts.map(({ host, port }) => `${host}:${port}`);
+  return `mysql://${hosts.join(',')}/${database.name}`;
 }
 
 interface Server {
-  type: 'better-sqlite3' | 'mysql' | 'mariadb';
+  type: 'mysql' | 'mariadb';
   warnings: string[];
 }
 
-function dataSourceOptions(database: DatabaseSettings, { type }: Server): DataSourceOptions {
-  const shared = {
-    entities: ENTITIES,
-    migrations: [join(import.meta.dirname, 'migrations/*.js')],
-    synchronize: false,
-    logging: false,
-  };
-  if (database.kind === 'sqlite') {
-    return {
-      ...shared,
-      type: 'better-sqlite3',
-      database: database.file,
-      timeout: START_TIMEOUT_MS,
-      prepareDatabase: (connection: { pragma(text: string): void }) => {
-        connection.pragma('journal_mode = WAL');
-        // Each commit is flushed to disk, so that acknowledged writes survive a power cut.
-        connection.pragma('synchronous = FULL');
-        connection.pragma('foreign_keys = ON');
-        // 16 MB, four times the default: a page that many commits change is copied into the database file once.
-        connection.pragma('wal_autocheckpoint = 4000');
-      },
-    };
-  }
+const SHARED_OPTIONS = {
+  entities: ENTITIES,
+  migrations: [join(import.meta.dirname, 'migrations/*.js')],
+  synchronize: false,
+  logging: false,
+} satisfies Partial<DataSourceOptions>;
+
+function sqliteOptions(file: string): DataSourceOptions {
   return {
-    ...shared,
-    type: type === 'mariadb' ? 'mariadb' : 'mysql',
-    host: database.host,
-    port: database.port,
+    ...SHARED_OPTIONS,
+    type: 'better-sqlite3',
+    database: file,
+    timeout: START_TIMEOUT_MS,
+    prepareDatabase: (connection: { pragma(text: string): void }) => {
+      connection.pragma('journal_mode = WAL');
+      // Each commit is flushed to disk, so that acknowledged writes survive a power cut.
+      connection.pragma('synchronous = FULL');
+      connection.pragma('foreign_keys = ON');
+      // 16 MB, four times the default: a page that many commits change is copied into the database file once.
+      connection.pragma('wal_autocheckpoint = 4000');
+    },
+  };
+}
+
+function mysqlOptions(
+  database: MysqlSettings,
+  { type }: Server,
+  poolSize: number,
+  hosts: DatabaseHosts,
+): DataSourceOptions {
+  return {
+    ...SHARED_OPTIONS,
+    type,
     username: database.user,
     password: database.password,
     database: database.name,
+    ssl: sslOf(database),
     charset: 'utf8mb4_bin',
     // A unit of work sends several statements in one packet.
     multipleStatements: true,
     connectTimeout: DATABASE_DEADLINE_MS,
     bigNumberStrings: false,
-    // Each connection prepares a statement once for each length of its list. MySQL allows 16,382 for all instances.
-    extra: { queueLimit: MAX_WAITING_FOR_POOL, maxPreparedStatements: 300 },
+    extra: {
+      connectionLimit: poolSize,
+      queueLimit: MAX_WAITING_FOR_POOL,
+      // Each connection prepares a statement once for each length of its list. MySQL allows 16,382 for all instances.
+      maxPreparedStatements: 300,
+      stream: ({ config }: { config: MysqlSettings['hosts'][number] }) => {
+        // TLS verifies that the certificate is this host's.
+        Object.assign(config, hosts.host);
+        return hosts.connect();
+      },
+    },
   };
 }
 
@@ -129,30 +216,30 @@ function openReader(file: string): Promise<DataSource> {
   return new DataSource({ ...options, entities: ENTITIES }).initialize();
 }
 
-async function inspect(database: DatabaseSettings): Promise<Server> {
-  if (database.kind === 'sqlite') {
-    mkdirSync(dirname(database.file), { recursive: true });
-    return { type: 'better-sqlite3', warnings: [] };
-  }
-  const { host, port, user, password, name } = database;
+async function inspect(database: MysqlSettings, hosts: DatabaseHosts): Promise<Server> {
   const connection = await createConnection({
-    host,
-    port,
-    user,
-    password,
-    database: name,
+    ...hosts.host,
+    user: database.user,
+    password: database.password,
+    database: database.name,
+    ssl: sslOf(database),
     connectTimeout: START_TIMEOUT_MS,
   });
   try {
     const [rows] = await connection.query<RowDataPacket[]>(
       `SHOW GLOBAL VARIABLES WHERE Variable_name IN
-         ('version', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog')`,
+         ('version', 'wsrep_on', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog')`,
     );
     const variables = new Map(rows.map((row) => [row.Variable_name as string, String(row.Value)]));
     const version = variables.get('version') ?? '';
     const problem = checkVersion(version);
     if (problem) throw new StartError(`Parley cannot start: ${problem}`);
-    return { type: /mariadb/i.test(version) ? 'mariadb' : 'mysql', warnings: durabilityWarnings(variables) };
+    // The first health check may have timed out. On Galera, statements that share a packet can lose writes.
+    hosts.isGalera ||= variables.get('wsrep_on') === 'ON';
+    return {
+      type: /mariadb/i.test(version) ? 'mariadb' : 'mysql',
+      warnings: durabilityWarnings(variables),
+    };
   } finally {
     connection.destroy();
   }
@@ -181,13 +268,12 @@ export function durabilityWarnings(variables: ReadonlyMap<string, string>): stri
   return warnings;
 }
 
-async function prepareConnections(dataSource: DataSource): Promise<void> {
-  const { pool } = dataSource.driver as unknown as { pool: Pool };
+async function prepareConnections(dataSource: MysqlDataSource): Promise<void> {
   const collation = COLLATION[dataSource.options.type as keyof typeof COLLATION];
   const session = [...SESSION, `SET NAMES utf8mb4 COLLATE ${collation}`].join('; ');
-  pool.on('connection', (connection) => {
-    // If the connection is lost, the next statement reports the error.
-    connection.query(session, () => {});
+  dataSource.pool.on('connection', (connection) => {
+    // A statement must not run in a session with other settings. The next one reports that the connection is closed.
+    connection.query(session, (error) => error && connection.destroy());
     connection.on('error', () => {});
   });
   // The pool has already opened the connection that it uses here.

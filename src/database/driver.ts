@@ -28,6 +28,12 @@ export interface Driver {
 
   read(statement: Statement): Promise<unknown[]>;
 
+  /** As `read`, but a node of a cluster first applies all that other nodes have committed. */
+  readLatest(statement: Statement): Promise<unknown[]>;
+
+  /** Resolves when what any node of a cluster has committed can be read. */
+  syncWithCluster(): Promise<void>;
+
   /** Runs `task` on a connection that nothing else uses meanwhile, for at most `timeoutMs`. */
   use<T>(task: (connection: Connection) => Promise<T>, timeoutMs?: number): Promise<T>;
 }

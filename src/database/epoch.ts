@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { Transaction } from './unit-of-work.js';
+import type { Reader, Transaction } from './unit-of-work.js';
+
+/**
+ * Returns what tells this database from others, and from itself before a restore. A node of a cluster first applies all that
+ * other nodes have committed.
+ */
+export async function findEpoch(reader: Reader): Promise<string> {
+  const [{ epoch }] = await reader.queryLatest<{ epoch: string }>('SELECT epoch FROM database_epoch', []);
+  return epoch;
+}
 
 /** To be called when a backup is restored: positions after the backup may soon be those of other changes. */
 export async function renewEpoch(tx: Transaction): Promise<void> {

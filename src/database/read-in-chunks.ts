@@ -22,3 +22,25 @@ export async function readInChunks<Row>(
   } while (some.length === MAX_ROWS_PER_QUERY);
   return rows;
 }
+
+/**
+ * Returns what happened after `since`, by time, read in queries of up to 5,000 rows. `readAfter` returns the first `limit`
+ * rows that are later than `after`. A row may be returned twice.
+ */
+export async function readSince<Row extends { at: number }>(
+  since: number,
+  readAfter: (after: number, limit: number) => Promise<Row[]>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  let after = since;
+  let limit = MAX_ROWS_PER_QUERY;
+  for (;;) {
+    const some = await readAfter(after, limit);
+    for (const row of some) rows.push(row);
+    if (some.length < limit) return rows;
+    // More rows may have the time of the last one.
+    const last = some[some.length - 1].at - 1;
+    if (last > after) after = last;
+    else limit *= 2;
+  }
+}

@@ -52,6 +52,12 @@ export class Sqlite implements Driver {
     return rows;
   }
 
+  readLatest(statement: Statement): Promise<unknown[]> {
+    return this.read(statement);
+  }
+
+  async syncWithCluster(): Promise<void> {}
+
   use<T>(task: (connection: Connection) => Promise<T>): Promise<T> {
     return task({
       manager: this.dataSource.manager,

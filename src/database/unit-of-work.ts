@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
-import { Handlers } from '../helpers/handlers.js';
 import {
   type Connection,
   DATABASE_DEADLINE_MS,
@@ -11,16 +10,20 @@ import {
   type SqlValue,
   type Statement,
 } from './driver.js';
-import { Mysql } from './mysql.js';
+import { Mysql, MysqlDataSource } from './mysql.js';
+import { type Load, poolLoad } from './pool-load.js';
 import { Sqlite } from './sqlite.js';
-import { DatabaseUnavailable, isRetryable } from './driver-errors.js';
+import { DatabaseUnavailable, isRetryable, isUnavailable } from './driver-errors.js';
+import { type News, type Topic, Topics } from './topics.js';
 
 export const READER = Symbol('READER');
 
 const MAX_WAITING_UNITS = 1_000;
 
-const MAX_ATTEMPTS = 8;
+/** Two nodes of a cluster that write one chat abort each other often. */
+const MAX_ATTEMPTS = 40;
 const RETRY_DELAY_MS = 20;
+const MAX_RETRY_DELAY_MS = 100;
 
 const COMMIT: Statement = { sql: 'COMMIT', values: [] };
 
@@ -41,7 +44,7 @@ export class Transaction {
   constructor(
     private readonly connection: Connection,
     private readonly driver: Driver,
-    private readonly wakeUps: Handlers<[job: string]>,
+    private readonly topics: Topics,
   ) {
     const { oneWriter, begin } = driver;
     this.forUpdate = oneWriter ? '' : ' FOR UPDATE';
@@ -135,9 +138,9 @@ export class Transaction {
     this.effects.push(effect);
   }
 
-  /** Has a background job run after the commit. */
-  wake(job: string): void {
-    this.afterCommit(() => void this.wakeUps.run(job));
+  /** Tells the listeners of a topic after the commit. */
+  tell<T extends Topic>(topic: T, news: News[T]): void {
+    this.afterCommit(() => this.topics.tell(topic, news));
   }
 
   /** Logs the failure of an effect: the caller must still learn that the transaction is committed. */
@@ -159,14 +162,19 @@ export class Transaction {
  */
 @Injectable()
 export class UnitOfWork {
-  /** Runs with the name of each background job that a transaction wakes. */
-  readonly wakeUps = new Handlers<[job: string]>();
+  /** What transactions tell after their commit. */
+  readonly topics = new Topics();
+  /** Since the start, for the metrics. */
+  readonly counts = { commits: 0, retries: 0 };
   private readonly driver: Driver;
   private last: Promise<unknown> = Promise.resolve();
   private waiting = 0;
 
-  constructor(@InjectDataSource() dataSource: DataSource) {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {
     this.driver = driverOf(dataSource);
+    if (dataSource instanceof MysqlDataSource) {
+      dataSource.hosts.onMove = () => this.topics.tell('newsInDoubt', undefined);
+    }
   }
 
   /**
@@ -197,21 +205,32 @@ export class UnitOfWork {
         return await this.transact(work, timeoutMs);
       } catch (error) {
         if (count >= MAX_ATTEMPTS || !isRetryable(error)) throw error;
-        await sleep(Math.random() * RETRY_DELAY_MS * count);
+        this.counts.retries += 1;
+        await sleep(Math.random() * Math.min(RETRY_DELAY_MS * count, MAX_RETRY_DELAY_MS));
       }
     }
+  }
+
+  load(): Load {
+    const { dataSource, waiting } = this;
+    return dataSource instanceof MysqlDataSource ? poolLoad(dataSource.pool) : { waiting };
   }
 
   /** Does not use TypeORM's transactions, which lose count when SQLite rolls back by itself. */
   private transact<T>(work: (tx: Transaction) => Promise<T>, timeoutMs: number): Promise<T> {
     return this.driver.use(async (connection) => {
-      const tx = new Transaction(connection, this.driver, this.wakeUps);
+      const tx = new Transaction(connection, this.driver, this.topics);
+      let isCommitting = false;
       try {
         const value = await work(tx);
+        isCommitting = true;
         await tx.commit();
+        this.counts.commits += 1;
         tx.runEffects();
         return value;
       } catch (error) {
+        if (isCommitting && isUnavailable(error) && !isRetryable(error))
+          this.topics.tell('newsInDoubt', undefined);
         await connection.rollBack().catch(({ message }: Error) => {
           new Logger('UnitOfWork').error(`rollback failed: ${message}`);
         });
@@ -221,7 +240,10 @@ export class UnitOfWork {
   }
 }
 
-type ReadingManager = Pick<EntityManager, 'find' | 'findBy' | 'findOne' | 'findOneBy' | 'existsBy'>;
+type ReadingManager = Pick<
+  EntityManager,
+  'find' | 'findBy' | 'findOne' | 'findOneBy' | 'existsBy' | 'countBy'
+>;
 
 @Injectable()
 export class Reader {
@@ -235,6 +257,16 @@ export class Reader {
     return this.driver.read({ sql, values }) as Promise<Row[]>;
   }
 
+  /** Reads what decides whether a request is allowed. Sees all that was committed through any node of a cluster. */
+  queryLatest<Row>(sql: string, values: SqlValue[]): Promise<Row[]> {
+    return this.driver.readLatest({ sql, values }) as Promise<Row[]>;
+  }
+
+  /** Resolves when what any node of a cluster has committed can be read. Costs a query on Galera alone. */
+  syncWithCluster(): Promise<void> {
+    return this.driver.syncWithCluster();
+  }
+
   /** Rejects unless the database answers. */
   async ping(): Promise<void> {
     await this.query('SELECT epoch FROM database_epoch');
@@ -245,20 +277,23 @@ export class Reader {
     return this.driver.use(({ manager }) => read(manager));
   }
 
-  /** Returns the row of each key, in the order of the keys. `select` ends with `WHERE` and the key's column. */
+  /**
+   * Returns the row of each key, in the order of the keys, as {@link queryLatest}. `select` ends with `WHERE` and the key's
+   * column.
+   */
   async queryEach<Key extends SqlValue, Row>(
     select: string,
     keys: Key[],
     keyOf: (row: Row) => Key,
   ): Promise<(Row | undefined)[]> {
-    const rows = await this.query<Row>(`${select} IN (${placeholders(keys.length)})`, keys);
+    const rows = await this.queryLatest<Row>(`${select} IN (${placeholders(keys.length)})`, keys);
     const found = new Map(rows.map((row) => [keyOf(row), row]));
     return keys.map((key) => found.get(key));
   }
 }
 
 function driverOf(dataSource: DataSource): Driver {
-  return dataSource.options.type === 'better-sqlite3' ? new Sqlite(dataSource) : new Mysql(dataSource);
+  return dataSource instanceof MysqlDataSource ? new Mysql(dataSource) : new Sqlite(dataSource);
 }
 
 /** Returns SQL of a table of values to join; `columns` is for instance `? AS a, CAST(? AS SIGNED) AS b`. */

@@ -11,6 +11,8 @@ const LINK_LIFETIME_US = 86_400 * SECOND_US;
 export interface FileRow {
   uuid: string;
   chat_id: number | null;
+  /** The index of the message. */
+  seq: number;
   sender_id: number;
   filename: string;
   created_at: number;

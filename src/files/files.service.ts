@@ -111,11 +111,12 @@ export class FilesService {
 
   private async complete(caller: Caller, uuid: string, content: StoredContent): Promise<void> {
     // The sender may have left the chat since the upload began.
-    const { access } = await this.requireOpenLink(caller, uuid);
+    const { file, access } = await this.requireOpenLink(caller, uuid);
     await this.unitOfWork.run(async (tx) => {
-      await LockedChat.lock(tx, access);
+      const chat = await LockedChat.lock(tx, access);
       if (!(await this.repository.finishUpload(tx, content.storageKey))) throw uploadInterrupted();
       if (!(await this.repository.consumeLink(tx, uuid, content))) throw linkUsed();
+      chat.recordUpdate(file.seq);
     });
   }
 

@@ -31,7 +31,7 @@ export class HealthController {
   @ApiOperation({
     summary: 'Tell whether the server should get requests.',
     description:
-      'For load balancers. 503 while the server shuts down, or when its database does not answer within 2 seconds. The storage is told, but does not count, because text messages work without it.',
+      'For load balancers. 503 while the server shuts down, or when its database does not answer within 2 seconds. The states of the storage and of Redis (only with `REDIS_URL`) are told, but do not count, because text messages work without them.',
   })
   @Get('ready')
   @AnswersHead()

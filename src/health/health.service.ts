@@ -5,6 +5,7 @@ import { Reader } from '../database/unit-of-work.js';
 import { Storage } from '../files/storage/storage.js';
 import { databaseUnavailable } from '../http/error-response.js';
 import type { DrainingAdapter } from '../http/shutdown.js';
+import { Relay } from '../relay/relay.service.js';
 import type { HealthDto, PartState } from './dto/health.dto.js';
 import { shuttingDown } from './health-errors.js';
 
@@ -34,20 +35,23 @@ class Part {
 export class Health {
   private readonly database: Part;
   private readonly storage: Part;
+  private readonly redis?: Part;
 
   constructor(
     private readonly host: HttpAdapterHost<DrainingAdapter>,
     reader: Reader,
     storage: Storage,
+    relay: Relay,
   ) {
     this.database = new Part(() => reader.ping());
     this.storage = new Part(() => storage.ping());
+    if (relay.isEnabled) this.redis = new Part(() => relay.ping());
   }
 
   /** Returns the states of the last check, and starts the next one, so that a part that hangs delays nothing. */
   getLastStates(): HealthDto {
     void this.check();
-    return { database: this.database.state, storage: this.storage.state };
+    return { database: this.database.state, storage: this.storage.state, redis: this.redis?.state };
   }
 
   /** @throws ParleyError (unavailable) when the server drains or its database does not answer. */
@@ -59,7 +63,8 @@ export class Health {
   }
 
   private async check(): Promise<HealthDto> {
-    const [database, storage] = await Promise.all([this.database.check(), this.storage.check()]);
-    return { database, storage };
+    const { database, storage, redis } = this;
+    const states = await Promise.all([database.check(), storage.check(), redis?.check()]);
+    return { database: states[0], storage: states[1], redis: states[2] };
   }
 }

@@ -12,8 +12,9 @@ import { addHeadRoutes } from './head-routes.js';
 import { deferBodyParsing } from './json-body.js';
 import { trackOrigins } from './origin.js';
 import { addSecurityHeaders, securityHeaders } from './security-headers.js';
-import { DrainingAdapter, limitShutdown } from './shutdown.js';
+import { closeGracefully, DrainingAdapter } from './shutdown.js';
 import { limitSlowBodies } from './slow-clients.js';
+import { takeTurns } from './turns.js';
 import { rejectWrongMethods } from './wrong-methods.js';
 
 /** Holds the longest message, of which JSON may escape each character as two sequences of six bytes. */
@@ -58,6 +59,7 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
   });
   adapter.graceSeconds = settings.shutdownGrace;
   const fastify = adapter.getInstance();
+  takeTurns(fastify);
   addSecurityHeaders(fastify, settings);
   trackOrigins(fastify);
   allowOrigins(fastify, settings);
@@ -67,6 +69,6 @@ export function createAdapter(settings: Settings, logger: Logger): DrainingAdapt
   deferBodyParsing(fastify);
   limitSlowBodies(fastify, timing, (request) => answerClientError(requestTimeout(), request.socket, request));
   rejectUnknownExpectations(fastify.server, headersFor);
-  limitShutdown(fastify);
+  closeGracefully(adapter, settings.shutdownTiming);
   return adapter;
 }

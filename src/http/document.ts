@@ -15,7 +15,28 @@ of a closed list, and the \`field\` at fault where it is one alone.
 
 Besides the statuses of each operation, an unknown path answers 404, and a method that its path does not have 405 with
 \`Allow\`. HTTP itself refuses with 408 what is too slow, with 414 a URL and with 431 headers that are too long, and with
-417 an unknown \`Expect\`. \`HEAD\` works on downloads, on health and on this document.`;
+417 an unknown \`Expect\`. \`HEAD\` works on downloads, on health and on this document.
+
+## Live events
+
+Events (schema \`Event\`) come as server-sent events or to polls, both at \`GET /api/events\`, or over a WebSocket at
+\`/api/ws\`. Their \`id\` resumes after them, for 7 days, over any of the three: everything that was missed is told
+again, at least once, in each chat in its order. Without an \`id\` a client waits for \`ready\` and then loads its chats;
+\`recovered: false\` and \`chat.limited\` tell it to load them, or one of them, anew.
+
+A WebSocket takes text frames of JSON (schemas \`ClientFrame\` and \`ServerFrame\`), of up to 256 KiB. The token comes in the header \`Authorization\` or in the first frame.
+
+| frame of the client | answer |
+| --- | --- |
+| \`{"type":"hello","token"?,"since"?}\`, first, within 10 s | \`{"type":"ready","id","recovered"}\`, then events |
+| \`{"type":"send","id","chat","message"}\`; \`id\` is the idempotency key | \`{"type":"ack","id","data":{"index","timestamp"}}\` |
+| \`{"type":"read","id","chat","index"}\` | \`{"type":"ack","id","data":{"index","unread"}}\` |
+| \`{"type":"typing","chat"}\` | none |
+| \`{"type":"ping"}\` | \`{"type":"pong"}\` |
+
+A frame that is refused is answered with \`{"type":"error","id"?,"reason","code","field"?,"retryAfter"?}\`. Frames take effect in
+their order. The server closes a WebSocket with 4401 (no, bad or ended token), 4408 (no \`hello\` in time), 4413 (the client
+reads too slowly), 4429 (too many streams or frames) or 1012 (restart: come back after 0.5 to 5 s, at random).`;
 
 export function serveDocument(app: NestFastifyApplication): void {
   const config = new DocumentBuilder()
@@ -31,6 +52,7 @@ export function serveDocument(app: NestFastifyApplication): void {
     .addTag('messages', 'Message management routes within chats')
     .addTag('files', 'File upload and download routes')
     .addTag('rooms', 'Chats that can be found and joined by name')
+    .addTag('live', 'What happens in chats, as it happens')
     .addTag('health', 'State of the server, for supervisors and load balancers')
     .addApiKey(
       { ...AUTHORIZATION_HEADER, description: 'JWT authentication token from login route' },

@@ -25,15 +25,18 @@ export type VariantFinder = (input: Record<string, unknown>) => Type | undefined
 export class InputPipe implements PipeTransform {
   transform(value: unknown, { type, metatype, data }: ArgumentMetadata): unknown {
     if (!metatype || data !== undefined) return value;
-    if (type === 'body') return bind(metatype, value instanceof RawBody ? value.parse() : {}, 'field');
-    if (type === 'query') return bind(metatype, value as Record<string, unknown>, 'query parameter');
+    if (type === 'body')
+      return bindInput<object>(metatype, value instanceof RawBody ? value.parse() : {}, 'field');
+    if (type === 'query')
+      return bindInput<object>(metatype, value as Record<string, unknown>, 'query parameter');
     return value;
   }
 }
 
-function bind(Base: Type, input: Record<string, unknown>, kind: string): object {
-  const Dto = (Base as { variantOf?: VariantFinder }).variantOf?.(input) ?? Base;
-  const dto = new Dto() as object;
+/** Creates a DTO of the declared fields of an input. @throws ParleyError (invalid_field). */
+export function bindInput<T extends object>(Base: Type<T>, input: Record<string, unknown>, kind: string): T {
+  const Dto = ((Base as { variantOf?: VariantFinder }).variantOf?.(input) ?? Base) as Type<T>;
+  const dto = new Dto();
   // Only declared fields: a key like `constructor` would mislead class-validator.
   for (const field of fieldsOf(Dto)) {
     if (Object.hasOwn(input, field)) (dto as Record<string, unknown>)[field] = input[field];

@@ -28,15 +28,21 @@ export function ApiNextCursor(): PropertyDecorator {
   return ApiProperty({ type: String, nullable: true, required: false, example: null });
 }
 
+interface TextAnswer {
+  example: string;
+  /** The schema of the JSON inside the text. */
+  contentSchema?: object;
+}
+
 /**
  * Documents 200 with `{"status":"success"}`, and `data`: one `Model`, or a list of them for `[Model]`. A list that has pages
- * also has `next`. `page` is the start of an HTML page, which a browser gets in place of the JSON.
+ * also has `next`. `others` are texts that a client may get in place of the JSON, by their media types.
  */
 export function ApiSuccess(
   description: string,
   model?: Type | [Type],
   example?: object,
-  { hasPages = false, page }: { hasPages?: boolean; page?: string } = {},
+  { hasPages = false, others = {} }: { hasPages?: boolean; others?: Record<string, TextAnswer> } = {},
 ): MethodDecorator {
   const models = model ? [model].flat() : [];
   const [ref] = models.map((Model) => ({ $ref: getSchemaPath(Model) }));
@@ -58,7 +64,12 @@ export function ApiSuccess(
             example: { status: 'success', data: example },
           },
         },
-        ...(page && { 'text/html': { schema: { type: 'string' }, example: page } }),
+        ...Object.fromEntries(
+          Object.entries(others).map(([type, { example: text, contentSchema }]) => [
+            type,
+            { schema: { type: 'string', contentSchema }, example: text },
+          ]),
+        ),
       },
     }),
   );

@@ -18,9 +18,25 @@ const DOCUMENTS = {
   'form-action': ["'none'"],
 };
 
+/** The page at `/`. It fetches pictures with the user's token, and shows them as blobs. */
+const PAGE = {
+  ...NOTHING,
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'blob:'],
+  'media-src': ["'self'", 'blob:'],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+};
+
 /** Returns the headers of every answer whose route does not set others. */
 export function securityHeaders(settings: Settings): Headers {
   return headersOf(settings, NOTHING);
+}
+
+export function pageHeaders(settings: Settings): Headers {
+  return headersOf(settings, PAGE);
 }
 
 /** Runs before all other hooks. The headers are computed once: helmet takes a sixth of the time of a short request. */

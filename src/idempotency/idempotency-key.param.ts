@@ -5,7 +5,7 @@ import { ApiAnswerHeaders } from '../http/answer-headers.js';
 import { invalidIdempotencyKey } from './idempotency-errors.js';
 import type { Repeatable } from './kept-answers.js';
 
-const VISIBLE_ASCII = '^[!-~]{1,255}$';
+export const VISIBLE_ASCII = '^[!-~]{1,255}$';
 
 /** The caller's key for the request, if there is one. */
 export const IdempotencyKeyParam = createParamDecorator(

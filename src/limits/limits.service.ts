@@ -32,6 +32,8 @@ const MAX_BUCKETS = 50_000;
 export class Limits {
   private readonly buckets = new LRUCache<string, Bucket>({ max: MAX_BUCKETS });
   private readonly guesses = new Map<string, Guesses>();
+  /** Since the start, by limit. */
+  readonly refusals = Object.fromEntries(Object.keys(LIMITS).map((name) => [name, 0]));
 
   constructor(
     private readonly settings: Settings,
@@ -161,6 +163,7 @@ export class Limits {
     retryAfter: number,
     resetSeconds = retryAfter,
   ): never {
+    this.refusals[limit] += 1;
     const { max, seconds } = LIMITS[limit];
     origin.standing = { policy: limit, max, seconds, remaining: 0, resetSeconds };
     this.audit.record('rate_limited', origin, { userId: origin.userId, limit });

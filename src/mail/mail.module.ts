@@ -33,6 +33,6 @@ const SMTP = {
     }),
   ],
   providers: [Outbox, MailsRepository, MailSender, MailWorker],
-  exports: [Outbox],
+  exports: [Outbox, MailsRepository],
 })
 export class MailModule {}

@@ -13,6 +13,16 @@ export interface Recipient {
   email: string;
 }
 
+/** What waits in the outbox. */
+export interface Backlog {
+  count: number;
+  /** When the oldest mail was added, in microseconds; `null` without one. */
+  oldestAt: number | null;
+}
+
+const MAX_COUNTED = 10_000;
+const MAX_DATED = 1_000;
+
 /** Queries that entities cannot express: a correlated subquery and a row lock. */
 @Injectable()
 export class MailsRepository {
@@ -34,6 +44,22 @@ export class MailsRepository {
        ORDER BY due_at, id LIMIT ?`,
       [now(), now(), limit],
     );
+  }
+
+  /**
+   * Counts up to MAX_COUNTED mails, in the index alone, and finds the oldest of the MAX_DATED longest overdue. Mails that a
+   * limit postpones (not due and never tried) have no age.
+   */
+  async readBacklog(): Promise<Backlog> {
+    const [backlog] = await this.reader.query<Backlog>(
+      `SELECT
+         (SELECT COUNT(*) FROM (SELECT id FROM mails WHERE state = 'waiting' LIMIT ${MAX_COUNTED}) counted) AS count,
+         (SELECT MIN(created_at) FROM (
+           SELECT created_at, attempts, due_at FROM mails WHERE state = 'waiting' ORDER BY due_at LIMIT ${MAX_DATED}) dated
+          WHERE attempts > 0 OR due_at <= ?) AS oldestAt`,
+      [now()],
+    );
+    return backlog;
   }
 
   async lockRecipients(tx: Transaction, userIds: number[]): Promise<Map<number, Recipient>> {

@@ -68,6 +68,11 @@ export class Outbox {
     await this.insert(tx, mail, Math.max(now(), await this.getAllowedAt(tx, mail, CAUSED_MAILS)));
   }
 
+  /** Adds a mail that an operator asks for. The transaction must hold the lock of the user's row. */
+  async addUnlimited(tx: Transaction, mail: NewMail): Promise<void> {
+    await this.insert(tx, mail, now());
+  }
+
   /** Adds a mail that anybody may request who knows the username. Beyond the limits it is dropped. */
   async addRequested(tx: Transaction, mail: NewMail): Promise<void> {
     if ((await this.getAllowedAt(tx, mail, REQUESTED_MAILS)) <= now()) await this.insert(tx, mail, now());

@@ -3,6 +3,8 @@ import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 @Entity('chats')
 @Unique('uq_chats_uuid', ['uuid'])
 @Index('ix_chats_owner_id', ['ownerId'])
+@Index('ix_chats_last_sent_at', ['lastSentAt'])
+@Index('ix_chats_last_change_at', ['lastChangeAt'])
 export class Chat {
   @PrimaryGeneratedColumn()
   id!: number;
@@ -31,6 +33,10 @@ export class Chat {
   /** When the last message was sent, in microseconds. */
   @Column('bigint', { name: 'last_sent_at' })
   lastSentAt!: number;
+
+  /** The time of the last change that is no new message, in microseconds. */
+  @Column('bigint', { name: 'last_change_at', default: 0 })
+  lastChangeAt!: number;
 
   @Column('int', { name: 'member_count', default: 0 })
   memberCount!: number;

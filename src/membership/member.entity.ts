@@ -3,6 +3,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity('members', { withoutRowid: true })
 @Index('ix_members_user_id', ['userId'])
 @Index('ix_members_since', ['chatId', 'since'])
+@Index('ix_members_read_at', ['readAt'])
 export class Member {
   @PrimaryColumn('int', { name: 'chat_id' })
   chatId!: number;
@@ -21,4 +22,8 @@ export class Member {
   /** The index after the last message that the user has read. */
   @Column('bigint', { name: 'read_next', default: 0 })
   readNext!: number;
+
+  /** When the user last marked messages as read, in microseconds. Sending is not counted. */
+  @Column('bigint', { name: 'read_at', default: 0 })
+  readAt!: number;
 }

@@ -50,7 +50,7 @@ export class MembershipRepository {
   }
 
   private async findAll(keys: Key[]): Promise<(MembershipRow | undefined)[]> {
-    const rows = await this.reader.query<MembershipRow & { n: number }>(
+    const rows = await this.reader.queryLatest<MembershipRow & { n: number }>(
       `SELECT asked.n, c.id AS chatId, m.user_id IS NOT NULL AS isMember, c.next_seq AS nextSeq,
          c.deleted_count AS deletedCount, m.read_next AS readNext,
          ${HAS_ERASED_SENDERS} AS hasErasedSenders
@@ -74,10 +74,12 @@ export class MembershipRepository {
   }
 
   /** Moves markers of what users have read forward, never back, in one order: two transactions wait and never deadlock. */
-  markRead(tx: Transaction, markers: Marker[]): void {
-    const sql = 'UPDATE members SET read_next = ? WHERE chat_id = ? AND user_id = ? AND read_next < ?';
+  markRead(tx: Transaction, markers: Marker[], readAt: number): void {
+    const sql = `UPDATE members SET read_next = ?, read_at = ?
+      WHERE chat_id = ? AND user_id = ? AND read_next < ?`;
     const ordered = markers.toSorted((a, b) => a.chatId - b.chatId || a.userId - b.userId);
-    for (const { chatId, userId, readNext } of ordered) tx.defer(sql, [readNext, chatId, userId, readNext]);
+    for (const { chatId, userId, readNext } of ordered)
+      tx.defer(sql, [readNext, readAt, chatId, userId, readNext]);
   }
 
   /** Returns the users of a chat whose membership began after `after`, the most senior first. */

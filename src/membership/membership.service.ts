@@ -1,10 +1,9 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
-import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { type Page, type PageRequest, readList } from '../http/paging.js';
-import { Removals } from '../removals/removals.service.js';
 import type { Caller } from '../tokens/caller.js';
+import { now } from '../helpers/clock.js';
 import type { ChatKey } from './locked-chat.js';
 import { chatNotFound, neverSent, notAMember } from './membership-errors.js';
 import {
@@ -13,6 +12,18 @@ import {
   MembershipRepository,
   type MembershipRow,
 } from './membership.repository.js';
+
+/** A user has marked messages of a chat as read, at a time in microseconds. */
+export interface Marked extends ChatKey {
+  readAt: number;
+}
+
+declare module '../database/topics.js' {
+  interface News {
+    /** Told when users have marked messages as read. */
+    chatsRead: Marked[];
+  }
+}
 
 let grantAccess: (caller: Caller, row: MembershipRow) => ChatAccess;
 
@@ -48,25 +59,13 @@ export class ChatAccess implements ChatKey {
 
 /** Tells which users are in which chats: the one rule for controllers, workers and sockets. */
 @Injectable()
-export class Membership implements OnModuleInit {
+export class Membership {
   private readonly markers = new Batcher((markers: Marker[]) => this.moveMarkers(markers));
 
   constructor(
     private readonly repository: MembershipRepository,
     private readonly unitOfWork: UnitOfWork,
-    private readonly removals: Removals,
   ) {}
-
-  onModuleInit(): void {
-    this.removals.handlers.chat.add((chatId, signal) =>
-      deleteInChunks(this.unitOfWork, signal, {
-        table: 'members',
-        where: 'chat_id = ?',
-        values: [chatId],
-        key: 'user_id',
-      }),
-    );
-  }
 
   /** @throws ParleyError (chat_not_found, not_a_member). */
   async requireMember(
@@ -91,7 +90,14 @@ export class Membership implements OnModuleInit {
   }
 
   private async moveMarkers(markers: Marker[]): Promise<undefined[]> {
-    await this.unitOfWork.run(async (tx) => this.repository.markRead(tx, markers));
+    await this.unitOfWork.run(async (tx) => {
+      const readAt = now();
+      this.repository.markRead(tx, markers, readAt);
+      tx.tell(
+        'chatsRead',
+        markers.map(({ chatId, userId }) => ({ chatId, userId, readAt })),
+      );
+    });
     return markers.map(() => undefined);
   }
 

@@ -1,5 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Batcher } from '../database/batcher.js';
+import { isDuplicate } from '../database/driver-errors.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
 import { addLinks } from '../files/files.repository.js';
 import {
@@ -12,6 +13,13 @@ import { LockedChat, type Position } from '../membership/locked-chat.js';
 import { chatNotFound } from '../membership/membership-errors.js';
 import type { MessageType } from './dto/messages.dto.js';
 import { SenderBlocks } from './sender-blocks.js';
+
+declare module '../database/topics.js' {
+  interface News {
+    /** Told after each commit of messages: how many there are. */
+    messagesSent: number;
+  }
+}
 
 export interface NewMessage {
   chatId: number;
@@ -30,17 +38,21 @@ interface Placement extends Position {
 
 export type Sent = Repeatable<Placement>;
 
+const INDEX_KEY = { table: 'messages', column: 'seq', index: 'PRIMARY' };
+
 /** Group commit: messages that arrive while a commit is under way share the next one, whatever their chats. */
 @Injectable()
 export class MessageWriter {
   private readonly batcher: Batcher<NewMessage, Sent>;
 
   constructor(
-    unitOfWork: UnitOfWork,
+    private readonly unitOfWork: UnitOfWork,
     private readonly senderBlocks: SenderBlocks,
   ) {
     this.batcher = new Batcher((messages, addedAt) =>
-      rerunIfKeyTaken(() => unitOfWork.run((tx) => this.writeBatch(tx, messages), addedAt)),
+      this.rerunRepaired(messages, addedAt, () =>
+        rerunIfKeyTaken(() => unitOfWork.run((tx) => this.writeBatch(tx, messages), addedAt)),
+      ),
     );
   }
 
@@ -50,6 +62,26 @@ export class MessageWriter {
    */
   write(message: NewMessage): Promise<Sent> {
     return this.batcher.add(message);
+  }
+
+  /**
+   * Runs the work. If a chat's counter is behind its messages, for instance because one table was restored, repairs the counter
+   * and runs the work again. Also runs it again if another instance has repaired the counter meanwhile.
+   */
+  private async rerunRepaired<T>(
+    messages: NewMessage[],
+    addedAt: number,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isDuplicate(error, INDEX_KEY)) throw error;
+      const chatIds = [...new Set(messages.map(({ chatId }) => chatId))];
+      const repaired = await this.unitOfWork.run((tx) => LockedChat.repairCounters(tx, chatIds), addedAt);
+      if (repaired > 0) new Logger('MessageWriter').warn(`repaired the counters of ${repaired} chats`);
+      return work();
+    }
   }
 
   private async writeBatch(tx: Transaction, messages: NewMessage[]): Promise<(Sent | Error)[]> {
@@ -89,6 +121,7 @@ export class MessageWriter {
       placed.flatMap(({ chatId, seq, senderId, file }) => (file ? [{ chatId, seq, senderId, ...file }] : [])),
     );
     this.senderBlocks.record(tx, placed);
+    if (placed.length > 0) tx.tell('messagesSent', placed.length);
     return outcomes;
   }
 }

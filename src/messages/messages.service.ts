@@ -134,12 +134,13 @@ export class MessagesService implements OnModuleInit {
   async edit(access: ChatAccess, index: number, text: string): Promise<void> {
     this.requireLength(text);
     await this.unitOfWork.run(async (tx) => {
-      const { message, key } = await this.lockMessage(tx, access, index);
+      const { chat, message, key } = await this.lockMessage(tx, access, index);
       if (message.senderId !== access.userId) throw notTheSender();
       if (message.type === 'message' && isBlank(text)) {
         throw invalidInput('field', 'message', 'must not be white space alone');
       }
       const manager = await tx.manager();
+      chat.recordUpdate(index);
       await manager.update(Message, key, { text, editedAt: Math.max(now(), message.sentAt + 1) });
     });
   }
@@ -153,22 +154,44 @@ export class MessagesService implements OnModuleInit {
       }
       const manager = await tx.manager();
       await manager.delete(Message, key);
-      chat.countDeletions(1);
+      chat.recordDeletion(index);
+    });
+  }
+
+  /** Deletes a message for an operator. @throws ParleyError (chat_not_found, message_not_found). */
+  async deleteAny(chatId: number, index: number): Promise<void> {
+    await this.unitOfWork.run(async (tx) => {
+      const chat = await LockedChat.lockAny(tx, chatId);
+      const { message, key } = await this.findMessage(tx, chatId, index);
+      if (await isBeingRemoved(tx, 'user', message.senderId)) throw messageNotFound();
+      await (await tx.manager()).delete(Message, key);
+      chat.recordDeletion(index);
     });
   }
 
   private async lockMessage(tx: Transaction, access: ChatAccess, index: number) {
     const chat = await LockedChat.lock(tx, access);
-    const key = { chatId: access.chatId, seq: index };
-    const message = await (await tx.manager()).findOneBy(Message, key);
-    if (!message) throw messageNotFound();
+    const { message, key } = await this.findMessage(tx, access.chatId, index);
     const { senderId } = message;
     if (senderId !== access.userId && (await isBeingRemoved(tx, 'user', senderId))) throw messageNotFound();
     return { chat, message, key };
   }
 
-  /** Removes the messages of an erased user, one block in each unit of work. */
+  private async findMessage(tx: Transaction, chatId: number, index: number) {
+    const key = { chatId, seq: index };
+    const message = await (await tx.manager()).findOneBy(Message, key);
+    if (!message) throw messageNotFound();
+    return { message, key };
+  }
+
+  /** Removes the messages of an erased user, one block in each unit of work, after all chats are told. */
   async removeSent(userId: number, signal: AbortSignal): Promise<void> {
+    await inChunks<number>(this.unitOfWork, signal, async (tx, after) => {
+      const chatId = await this.senderBlocks.findNextChat(tx, userId, after);
+      if (chatId === undefined) return undefined;
+      (await LockedChat.lockAll(tx, [{ chatId, userId }])).get(chatId)?.recordErasure();
+      return chatId;
+    });
     await inChunks(this.unitOfWork, signal, async (tx) => {
       const block = await this.senderBlocks.findOne(tx, userId);
       if (!block) return undefined;

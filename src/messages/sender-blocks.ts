@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { MoreThan } from 'typeorm';
 import { inlineTable, type Transaction } from '../database/unit-of-work.js';
 import { BLOCK_SIZE, SenderBlock } from './sender-block.entity.js';
 
@@ -40,6 +41,13 @@ export class SenderBlocks {
   async findOne(tx: Transaction, senderId: number): Promise<SenderBlock | null> {
     const manager = await tx.manager();
     return manager.findOne(SenderBlock, { where: { senderId }, order: { chatId: 'ASC', block: 'ASC' } });
+  }
+
+  /** Returns the next chat, by id, in which the user sent something. */
+  async findNextChat(tx: Transaction, senderId: number, after = 0): Promise<number | undefined> {
+    const manager = await tx.manager();
+    const where = { senderId, chatId: MoreThan(after) };
+    return (await manager.findOne(SenderBlock, { where, order: { chatId: 'ASC' } }))?.chatId;
   }
 
   async delete(tx: Transaction, { senderId, chatId, block }: SenderBlock): Promise<void> {

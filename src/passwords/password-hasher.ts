@@ -36,6 +36,10 @@ export class PasswordHasher {
     this.decoy = this.hash('');
   }
 
+  get waitingCount(): number {
+    return this.waiting.length;
+  }
+
   /** Hashes a hexadecimal digest of either case. */
   hash(digest: string): Promise<string> {
     return this.hashSecret(digest.toLowerCase());

@@ -120,7 +120,7 @@ export class RoomsService implements OnModuleInit {
     const { room, access } = await this.requireMember(caller, roomId);
     const left = this.unitOfWork.run(async (tx) => {
       const chat = await LockedChat.lock(tx, access);
-      await chat.removeMember(access.userId);
+      await chat.removeMember(access.userId, 'member.left');
     });
     await inRoomWords(left);
     return { message: `${caller.username} left room "${room.name}"` };

@@ -10,6 +10,8 @@ export interface Caller {
   username: string;
   /** The `jti` of the request's token. */
   tokenId: string;
+  /** When the token expires, in seconds since the Unix epoch. */
+  expiresAt: number;
 }
 
 declare module 'fastify' {
@@ -29,6 +31,9 @@ export const Public = () => SetMetadata(TOKEN_KIND, 'none');
 
 /** Marks a public route that no limit counts. */
 export const PublicUncounted = () => SetMetadata(TOKEN_KIND, 'uncounted');
+
+/** Marks a route that checks a token if the request has one. */
+export const OptionalToken = () => SetMetadata(TOKEN_KIND, 'optional');
 
 export const COUNTED_AS = 'parley:counted-as';
 

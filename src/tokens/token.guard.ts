@@ -29,19 +29,20 @@ export class TokenGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const required = this.reflector.getAllAndOverride<TokenKind | 'none' | 'uncounted' | undefined>(
-      TOKEN_KIND,
-      [context.getHandler(), context.getClass()],
-    );
+    const required = this.reflector.getAllAndOverride<
+      TokenKind | 'none' | 'uncounted' | 'optional' | undefined
+    >(TOKEN_KIND, [context.getHandler(), context.getClass()]);
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { origin } = request;
     if (required === 'uncounted') return true;
+    if (required === 'optional' && !request.headers.authorization) return true;
     if (required === 'none') {
       this.limits.take('anonymous', origin.network, origin);
       return true;
     }
     try {
-      await this.authenticate(context, request, required ?? 'authentication');
+      const kind = required === undefined || required === 'optional' ? 'authentication' : required;
+      await this.authenticate(context, request, kind);
     } catch (error) {
       // Trouble of the database says nothing of the token.
       if (error instanceof ParleyError && error.status < 500)

@@ -38,5 +38,10 @@ export class TokensModule implements OnModuleInit {
       intervalMs: SWEEP_INTERVAL_MS,
       run: (signal) => this.tokens.deleteExpired(signal),
     });
+    this.scheduler.add({
+      name: 'sweep of old revocations',
+      intervalMs: SWEEP_INTERVAL_MS,
+      run: (signal) => this.tokens.deleteOldRevocations(signal),
+    });
   }
 }

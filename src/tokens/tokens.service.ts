@@ -5,7 +5,9 @@ import { LRUCache } from 'lru-cache';
 import { Settings } from '../config/settings.js';
 import { deleteInChunks } from '../database/delete-in-chunks.js';
 import { type Transaction, UnitOfWork } from '../database/unit-of-work.js';
+import { now, SECOND_US } from '../helpers/clock.js';
 import type { Caller } from './caller.js';
+import type { Revocation } from './revocation.entity.js';
 import { InvalidToken, tokenRevoked } from './token-errors.js';
 import { Token, TOKEN_KINDS, type TokenKind } from './token.entity.js';
 import { TokensRepository } from './tokens.repository.js';
@@ -22,6 +24,13 @@ export interface Claims {
   aud: TokenKind;
   iat: number;
   exp: number;
+}
+
+declare module '../database/topics.js' {
+  interface News {
+    /** Told when one token of a user is revoked, or all of them. */
+    tokensRevoked: { userId: number; tokenId?: string };
+  }
 }
 
 /** A token is valid while its row exists, so revoking a token counts on all instances at once. */
@@ -67,6 +76,27 @@ export class TokensService {
     return claims && claims.exp > Date.now() / 1000 ? claims : undefined;
   }
 
+  /** Accepts an authentication token outside of a request. @throws InvalidToken */
+  async verify(token: string): Promise<Caller> {
+    let claims: Claims;
+    try {
+      claims =
+        this.findCachedClaims(token) ??
+        (await this.jwt.verifyAsync<Claims>(token, {
+          secret: this.signingKey as unknown as string,
+          algorithms: [TOKEN_ALGORITHM],
+        }));
+    } catch {
+      throw new InvalidToken('malformed', 'malformed or expired');
+    }
+    return this.getCaller('authentication', claims);
+  }
+
+  /** @throws InvalidToken when the caller's token has been revoked meanwhile. */
+  async requireValid({ tokenId }: Caller): Promise<void> {
+    if (!(await this.repository.findHolder(tokenId))) throw tokenRevoked();
+  }
+
   /** @throws InvalidToken when the token has no claims, is of another kind, or has been revoked. */
   async getCaller(kind: TokenKind, claims: Partial<Claims> | string | null): Promise<Caller> {
     if (typeof claims !== 'object' || claims === null) {
@@ -78,17 +108,35 @@ export class TokensService {
     }
     const holder = await this.repository.findHolder(claims.jti);
     if (!holder || holder.kind !== kind || String(holder.userId) !== claims.sub) throw tokenRevoked();
-    return { userId: holder.userId, username: holder.username, tokenId: claims.jti };
+    return { userId: holder.userId, username: holder.username, tokenId: claims.jti, expiresAt: claims.exp };
   }
 
   /** @throws InvalidToken when the caller's token has been consumed already. */
-  async consume(tx: Transaction, { tokenId }: Caller): Promise<void> {
+  async consume(tx: Transaction, { userId, tokenId }: Caller): Promise<void> {
     const { affected } = await (await tx.manager()).delete(Token, tokenId);
     if (affected === 0) throw tokenRevoked();
+    this.tellRevocation(tx, userId, tokenId);
+  }
+
+  /** Tells all instances that a token of the user is revoked, or all of them. */
+  tellRevocation(tx: Transaction, userId: number, tokenId?: string): void {
+    this.repository.addRevocation(tx, { at: now(), userId, tokenId: tokenId ?? '' });
+    tx.tell('tokensRevoked', { userId, tokenId });
+  }
+
+  /** Returns what was revoked after `since`, through any instance. */
+  findRevocations(since: number): Promise<Revocation[]> {
+    return this.repository.findRevocations(since);
   }
 
   async revokeAll(tx: Transaction, kind: TokenKind, userId: number): Promise<void> {
     await (await tx.manager()).delete(Token, { userId, kind });
+  }
+
+  /** Logs a user out everywhere. */
+  async revokeSessions(tx: Transaction, userId: number): Promise<void> {
+    await this.revokeAll(tx, 'authentication', userId);
+    this.tellRevocation(tx, userId);
   }
 
   /** Removes the tokens of an erased user, which are invalid already. */
@@ -102,6 +150,16 @@ export class TokensService {
       };
       await deleteInChunks(this.unitOfWork, signal, ofUser);
     }
+  }
+
+  deleteOldRevocations(signal: AbortSignal): Promise<void> {
+    const values = [now() - HOUR_SECONDS * SECOND_US];
+    return deleteInChunks(this.unitOfWork, signal, {
+      table: 'revocations',
+      where: 'at < ?',
+      values,
+      key: 'at',
+    });
   }
 
   deleteExpired(signal: AbortSignal): Promise<void> {

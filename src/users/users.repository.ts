@@ -3,6 +3,7 @@ import { Batcher } from '../database/batcher.js';
 import { placeholders, Reader, type Transaction } from '../database/unit-of-work.js';
 import { fold } from '../helpers/text.js';
 import { tokenRevoked } from '../tokens/token-errors.js';
+import type { UserDto } from './dto/users.dto.js';
 import { User } from './user.entity.js';
 import { userNotFound } from './user-errors.js';
 
@@ -33,6 +34,11 @@ export class UsersRepository {
     const sql = `SELECT id, email, verified FROM users WHERE id = ?${tx.forUpdate}`;
     const [user] = await tx.query<LockedUser>(sql, [userId]);
     if (!user) throw tokenRevoked();
+    return user;
+  }
+
+  async findName(tx: Transaction, userId: number): Promise<UserDto | undefined> {
+    const [user] = await tx.query<UserDto>('SELECT name, username FROM users WHERE id = ?', [userId]);
     return user;
   }
 

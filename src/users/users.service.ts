@@ -120,7 +120,7 @@ export class UsersService {
     await this.outbox.add(tx, { userId, kind: 'verify-new-email', address: email });
   }
 
-  async erase({ userId }: Caller, origin: Origin): Promise<void> {
+  async erase({ userId }: Pick<Caller, 'userId'>, origin: Origin): Promise<void> {
     await this.unitOfWork.run(async (tx) => {
       // Adding the user to a chat locks this row too, so no membership appears until the end.
       await this.repository.lockUser(tx, userId);
@@ -128,6 +128,7 @@ export class UsersService {
       // This revokes the tokens and hides the messages. A foreign key deletes the search terms.
       await (await tx.manager()).delete(User, userId);
       addRemoval(tx, 'user', userId);
+      this.tokens.tellRevocation(tx, userId);
     });
     this.audit.record('user_deleted', origin, { userId });
   }

@@ -41,14 +41,13 @@ async function listedNames(member: Member): Promise<string[]> {
   return body.data.map(({ name }: Json) => name);
 }
 
-/** Counts the rows of a table whose chat does not exist. */
+/** Counts the rows of a table whose chat does not exist, and was not deleted recently either. */
 async function countOrphans(table: 'members' | 'messages'): Promise<number> {
   await removalsDone(server);
-  const [{ count }] = await server.app
-    .get(Reader)
-    .query<{ count: number }>(
-      `SELECT COUNT(*) AS count FROM ${table} WHERE chat_id NOT IN (SELECT id FROM chats)`,
-    );
+  const [{ count }] = await server.app.get(Reader).query<{ count: number }>(
+    `SELECT COUNT(*) AS count FROM ${table} WHERE chat_id NOT IN (SELECT id FROM chats)
+         ${table === 'members' ? 'AND chat_id NOT IN (SELECT chat_id FROM deleted_chats)' : ''}`,
+  );
   return count;
 }
 

@@ -72,6 +72,25 @@ describe('concurrent requests for messages', () => {
     expectToIncrease(messages.map(({ timestamp }: Json) => timestamp));
   });
 
+  test('sends to a chat whose counters are behind its messages repair the counters', async () => {
+    const chats = [await alex.createChat([sam]), await alex.createChat([sam])];
+    for (const chat of chats) for (const text of ['b', 'c', 'd']) await alex.send(chat, text);
+    await server.app
+      .get(UnitOfWork)
+      .run((tx) =>
+        tx.execute('UPDATE chats SET next_seq = 2, last_sent_at = last_sent_at - 1000 WHERE uuid = ?', [
+          chats[0],
+        ]),
+      );
+    const sent = await atOnce(20, async (n) => send(alex, chats[n % 2], `${n}`));
+    expect(statusesOf(sent)).toEqual([200]);
+    for (const chat of chats) {
+      const { messages } = await sam.list(chat, '?per_page=100');
+      expect(messages.map(({ index }: Json) => index)).toEqual(numbersFrom(0, 14));
+      expectToIncrease(messages.map(({ timestamp }: Json) => timestamp));
+    }
+  });
+
   test('sends to twenty chats are stored in their own chats', async () => {
     const chats = await atOnce(20, (n) => members[n].createChat(members, { name: String(n) }));
     const sent = await atOnce(200, async (n) => {

@@ -2,10 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/failure.js';
 import { type Answer, digest, type Json, type Member } from '../support/parley.js';
 import { bodySchemasOf } from '../support/openapi-checker.js';
-import { ROUTES, type Route } from '../support/routes.js';
+import { ROUTES, ROUTES_WITH_BODY, type Route } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
-
-const ROUTES_WITH_BODY = ROUTES.filter(({ method }) => method === 'POST' || method === 'PUT');
 
 const NESTED = JSON.parse('['.repeat(30) + ']'.repeat(30)) as unknown;
 

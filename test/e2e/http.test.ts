@@ -325,7 +325,7 @@ describe('the order of checks', () => {
 
 describe('a route that does not exist', () => {
   test.each([
-    '/',
+    '/nope',
     '/api',
     '/api/',
     '/api/nope',

@@ -4,6 +4,7 @@ import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
 import { MailWorker } from '#src/mail/mail.worker.js';
 import { Outbox } from '#src/mail/outbox.service.js';
 import { ChildServer } from '../support/child-server.js';
+import { freePort } from '../support/free-port.js';
 import { digest, expectSuccess, type Json, type Member } from '../support/parley.js';
 import { holdRemovals } from '../support/removals.js';
 import {
@@ -14,7 +15,7 @@ import {
   type TestDatabase,
   type TestServer,
 } from '../support/server.js';
-import { freePort, type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
+import { type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
+import { freePort } from '../support/free-port.js';
 import { digest, expectSuccess, type Json, type Member } from '../support/parley.js';
 import {
   createTestDatabase,
@@ -9,7 +10,7 @@ import {
   type TestDatabase,
   type TestServer,
 } from '../support/server.js';
-import { freePort, SmtpSink } from '../support/smtp-sink.js';
+import { SmtpSink } from '../support/smtp-sink.js';
 import { tally } from '../support/tally.js';
 import { until } from '../support/until.js';
 

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Reader } from '#src/database/unit-of-work.js';
+import { freePort } from '../support/free-port.js';
 import { digest, type Json, type Member } from '../support/parley.js';
 import { createTestDatabase, QUICK, startServer, type TestServer } from '../support/server.js';
-import { freePort, type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
+import { type ReceivedMail, smtpError, SmtpSink } from '../support/smtp-sink.js';
 import { until } from '../support/until.js';
 
 const WELCOME = /^Welcome to Parley: verify your email address$/;

@@ -10,7 +10,7 @@ import { digest } from '../support/parley.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const run = promisify(execFile);
-const CLIENT = join(import.meta.dirname, '../client');
+const CLIENT = join(import.meta.dirname, '../generated-client');
 const STORY = join(CLIENT, 'story.ts');
 const bin = (name: string) => join(import.meta.dirname, '../../node_modules/.bin', name);
 
@@ -31,7 +31,9 @@ afterAll(async () => {
 });
 
 test('the document passes the recommended rules of Redocly, without warnings', async () => {
-  const { stdout } = await run(bin('redocly'), ['lint', document, '--format=json', '--extends=recommended'], {
+  // Redocly does not see references in extensions: `openapi.test.ts` looks for unused schemas.
+  const rules = ['--extends=recommended', '--skip-rule=no-unused-components'];
+  const { stdout } = await run(bin('redocly'), ['lint', document, '--format=json', ...rules], {
     env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' },
   });
   const { totals, problems } = JSON.parse(stdout.slice(stdout.indexOf('{')));

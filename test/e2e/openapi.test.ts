@@ -4,7 +4,7 @@ import { bodySchemasOf } from '../support/openapi-checker.js';
 import { checkErrorBody } from '../support/error-body.js';
 import { expectSuccess, type Json, Member } from '../support/parley.js';
 import { exchange } from '../support/raw-http.js';
-import { ROUTES, type Route } from '../support/routes.js';
+import { ROUTES, ROUTES_WITH_BODY, type Route } from '../support/routes.js';
 import { startServer, type TestServer } from '../support/server.js';
 
 const TAGS = ['authentication', 'users', 'chats', 'messages', 'health'];
@@ -256,8 +256,6 @@ describe.each(ROUTES)('$method $path', (route) => {
     }
   });
 });
-
-const ROUTES_WITH_BODY = ROUTES.filter(({ method }) => method === 'POST' || method === 'PUT');
 
 describe.each(ROUTES_WITH_BODY)('the body of $method $path', (route) => {
   test('is required and only JSON', () => {

@@ -107,6 +107,8 @@ const CALLS: [string, Outcome, Outcome, Outcome, ((world: World) => Request)?][]
   ['listRoomMembers', 'ok', 'ok', 'not_a_member'],
   ['sendRoomMessage', 'ok', 'ok', 'not_a_member', toRoom({ message: 'text' })],
   ['listRoomMessages', 'ok', 'ok', 'not_a_member', ({ room }) => ({ query: `?room_id=${room.id}` })],
+  ['followEvents', 'ok', 'ok', 'ok'],
+  ['tellTyping', 'ok', 'ok', 'not_a_member'],
   ['logout', 'ok', 'ok', 'ok'],
 ];
 

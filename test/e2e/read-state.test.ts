@@ -35,7 +35,7 @@ async function stateOf(member: Member, chat: string): Promise<[number | null, nu
 async function accessOf({ username }: Member, chat: string) {
   const sql = 'SELECT id FROM users WHERE username = ?';
   const [{ id }] = await server.app.get(Reader).query<{ id: number }>(sql, [username]);
-  return server.app.get(Membership).requireMember({ userId: id, username, tokenId: '' }, chat);
+  return server.app.get(Membership).requireMember({ userId: id, username, tokenId: '', expiresAt: 0 }, chat);
 }
 
 async function sendMany(member: Member, chat: string, count: number): Promise<void> {

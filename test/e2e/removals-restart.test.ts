@@ -25,7 +25,7 @@ test('removals that kill -9 cuts off go on after the restart, and others are ser
   await before.stop();
 
   const child = await ChildServer.start(database, { LOG_LEVEL: 'silent' });
-  const { reader, writer } = await openDatabase(testSettings(database).database);
+  const { reader, writer } = await openDatabase(testSettings(database));
   const left = async () => {
     const [{ rows }] = await reader.query<{ rows: number }[]>('SELECT COUNT(*) AS "rows" FROM messages');
     return rows;

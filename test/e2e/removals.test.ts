@@ -121,7 +121,7 @@ describe('a deleted chat', () => {
 
     await remove();
     await expectHidden();
-    for (const table of ['messages', 'members', 'sender_blocks']) {
+    for (const table of ['messages', 'sender_blocks']) {
       expect(await rowsOf(table, 'chat_id', id)).toBe(0);
     }
     await until('the bytes to be removed', async () => (await files.stored(sent)).length === 0 || undefined);
@@ -291,7 +291,7 @@ describe('an erased user', () => {
     const [user, sam] = await signUp('vanishing', 'leafing');
     const chat = await sam.createChat([user], { message: '0' });
     for (const member of [sam, user, user]) await member.send(chat, member.username);
-    const caller = { userId: await userIdOf(sam), username: sam.username, tokenId: '' };
+    const caller = { userId: await userIdOf(sam), username: sam.username, tokenId: '', expiresAt: 0 };
     const access = await server.app.get(Membership).requireMember(caller, chat);
     const remove = holdRemovals(server);
     expectSuccess(await user.delete(`/api/users/${user.username}`));
@@ -331,7 +331,7 @@ describe('an erased user', () => {
   test('can neither join nor create a room by a call that began before', async () => {
     const [user, sam] = await signUp('hasty', 'keeper');
     const room = await createRoom(sam, `Hasty ${count}`);
-    const caller = { userId: await userIdOf(user), username: user.username, tokenId: '' };
+    const caller = { userId: await userIdOf(user), username: user.username, tokenId: '', expiresAt: 0 };
     expectSuccess(await user.delete(`/api/users/${user.username}`));
     const rooms = server.app.get(RoomsService);
     const origin = { address: '', network: '', requestId: '' } as Origin;

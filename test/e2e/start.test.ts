@@ -62,6 +62,9 @@ describe('the server starts', () => {
     expect(readFileSync(secret, 'utf8').trim().length).toBeGreaterThanOrEqual(32);
     expect(statSync(secret).mode & 0o777).toBe(0o600);
     expect(existsSync(join(data, 'parley.sqlite'))).toBe(!onMysql);
+    for (const path of [data, ...(onMysql ? [] : [join(data, 'parley.sqlite')])]) {
+      expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+    }
     const chat = await (await (await server.parley()).signUp('alex')).createChat([]);
     expect(chat).toMatch(/^[0-9a-f-]{36}$/);
   });
@@ -185,6 +188,18 @@ describe('the server does not start', () => {
     const message = await startError({ PORT: String(port) });
     expect(message).toMatch(
       new RegExp(`^Parley cannot start, it cannot listen on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`),
+    );
+    expect(message.split('\n')).toHaveLength(1);
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  test('when the port of the metrics is taken', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const message = await startError({ METRICS_PORT: String(port) });
+    expect(message).toMatch(
+      new RegExp(`^Parley cannot start, it cannot serve metrics on 127\\.0\\.0\\.1:${port}: .*EADDRINUSE`),
     );
     expect(message.split('\n')).toHaveLength(1);
     await new Promise((resolve) => other.close(resolve));

@@ -44,6 +44,7 @@ describe.each(DATABASE_KINDS)('on %s', (kind) => {
     console.log(
       `${kind}: ${writers.acknowledged.size} calls; ready after ${Math.round(median)} ms, at most ${Math.round(slowest)} ms`,
     );
-    expect(median).toBeLessThan(5_000);
+    // 1.6 s on two quiet cores.
+    expect(median).toBeLessThan(20_000);
   });
 });

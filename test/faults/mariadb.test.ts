@@ -170,7 +170,7 @@ async function killConnections(admin: Connection): Promise<void> {
   for (const { id } of rows) await admin.query(`KILL ${id}`).catch(() => {});
 }
 
-test('a server that is stopped while its MariaDB is frozen ends within 10 s', async () => {
+test('a server that is stopped while its MariaDB is frozen ends', async () => {
   const stopped = await ServerProcess.start(database);
   const client = await stopped.parley();
   // Opens all connections of the pool.
@@ -184,7 +184,8 @@ test('a server that is stopped while its MariaDB is frozen ends within 10 s', as
   mariadb.signal('SIGCONT');
   expectFailure(await answer, 503);
   expect(exit).toEqual({ code: 0, signal: null });
-  expect(ms).toBeLessThan(10_000);
+  // 6 s on two quiet cores.
+  expect(ms).toBeLessThan(20_000);
 });
 
 test('a MariaDB that may lose acknowledged messages is named in a warning at the start', async () => {

@@ -125,6 +125,12 @@ describe('background work deletes in chunks:', () => {
       'idempotency_keys WHERE created_at < 9999',
     ],
     [
+      'old revocations',
+      'sweep of old revocations',
+      `INSERT INTO revocations (at, user_id, token_id) SELECT n, ?, 'old'`,
+      'revocations WHERE at < 9999',
+    ],
+    [
       'old limits',
       'sweep of old limits',
       `INSERT INTO limit_counters (name, subject, hits, started_at) SELECT 'login', CONCAT(?, ' ', n), 1, n`,
@@ -193,6 +199,12 @@ describe('background work deletes in chunks:', () => {
     const deletions = await deletionsOf(async () => {
       expectSuccess(await alex.delete(`/api/chats/${large}`));
       await removalsDone(server);
+      await filler.query('UPDATE deleted_chats SET deleted_at = 1');
+      server.app.get(Scheduler).wake('sweep of deleted chats');
+      await until('the deleted chat to be forgotten', async () => {
+        const chats = await filler.query('SELECT * FROM deleted_chats');
+        return chats.length === 0 || undefined;
+      });
     });
     const deferred = defer.mock.calls.map(([sql]) => sql).filter((sql) => sql.startsWith('DELETE'));
     defer.mockRestore();

@@ -29,7 +29,7 @@ const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 beforeAll(() => {
   checkout = mkdtempSync(join(tmpdir(), 'parley-build-'));
   const kept = ['scripts', 'package.json', 'package-lock.json', 'nest-cli.json', 'tsconfig.json'];
-  for (const name of [...kept, 'tsconfig.build.json']) {
+  for (const name of [...kept, 'tsconfig.build.json', 'client/package.json', 'client/tsconfig.json']) {
     cpSync(join(ROOT, name), join(checkout, name), { recursive: true });
   }
   symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'));
@@ -41,6 +41,11 @@ beforeAll(() => {
     `process.stdin.once('data', async () => console.log((await import('./later.js')).value));\n`,
   );
   writeFileSync(join(checkout, 'ormconfig.ts'), 'export default {};\n');
+  mkdirSync(join(checkout, 'client/src'));
+  writeFileSync(join(checkout, 'client/src/index.ts'), `export const value = 'client';\n`);
+  mkdirSync(join(checkout, 'web'));
+  writeFileSync(join(checkout, 'web/index.html'), '<!doctype html><title>Page</title>');
+  cpSync(join(ROOT, 'web/vite.config.ts'), join(checkout, 'web/vite.config.ts'));
 });
 
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
@@ -80,8 +85,10 @@ test(
     expect(await build()).toMatchObject({ code: 0 });
     const first = current();
     expect(readFileSync(join(checkout, 'dist/src/mail/templates/hello.txt.hbs'), 'utf8')).toBe('Hello');
+    expect(readFileSync(join(checkout, 'dist/web/index.html'), 'utf8')).toContain('Page');
     expect(await build()).toEqual({ code: 0, output: '' });
     expect(current()).toBe(first);
+    expect(readFileSync(join(checkout, 'client/dist/index.js'), 'utf8')).toContain("'client'");
 
     const running = start();
     writeSource('later.ts', `export const value = 'second';\n`);

@@ -41,7 +41,7 @@ async function newChat(...others: Member[]) {
 }
 
 async function accessOf(member: Member, uuid: string) {
-  const caller = { userId: await userId(member), username: member.username, tokenId: '' };
+  const caller = { userId: await userId(member), username: member.username, tokenId: '', expiresAt: 0 };
   return server.app.get(Membership).requireMember(caller, uuid);
 }
 

@@ -47,13 +47,15 @@ const userRow = (username: string) => ({
   created_at: 0,
 });
 
+const OWN_TABLES = [...(onMysql ? ['migration_lock'] : []), 'migrations'];
+
 describe('the migrations', () => {
   let database: TestDatabase;
   let open: OpenDatabase;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    open = await openDatabase(testSettings(database).database);
+    open = await openDatabase(testSettings(database));
   });
 
   afterAll(async () => {
@@ -67,9 +69,9 @@ describe('the migrations', () => {
     expect(await schemaDifferences(open.writer)).toEqual([]);
   });
 
-  test('create a table for each entity and no other table', async () => {
+  test('create a table for each entity and no other table, but for those of the migrations themselves', async () => {
     const expected = open.writer.entityMetadatas.map(({ tableName }) => tableName);
-    expect((await tableNames(open.writer)).toSorted()).toEqual([...expected, 'migrations'].toSorted());
+    expect((await tableNames(open.writer)).toSorted()).toEqual([...expected, ...OWN_TABLES].toSorted());
   });
 
   test('have all run when the database is open', async () => {
@@ -82,7 +84,7 @@ describe('the migrations', () => {
 
   test('can each be reverted and run again', async () => {
     for (const _ of open.writer.migrations) await open.writer.undoLastMigration({ transaction: 'each' });
-    expect(await tableNames(open.writer)).toEqual(['migrations']);
+    expect((await tableNames(open.writer)).toSorted()).toEqual(OWN_TABLES);
     expect(await open.writer.showMigrations()).toBe(true);
 
     const done = await open.writer.runMigrations({ transaction: 'each' });
@@ -157,6 +159,35 @@ describe('the migrations', () => {
     await insert(writer, 'members', [{ chat_id: 1, user_id: 1, since: 1, joined_at: 1 }]);
     await writer.runMigrations({ transaction: 'each' });
     expect(await writer.query(query)).toEqual([{ read_next: 5_000 }]);
+  });
+
+  test('start the log of changes behind the newest member of each chat', async () => {
+    const { writer } = open;
+    const hasColumn = async () => {
+      const runner = writer.createQueryRunner();
+      return runner.hasColumn('chats', 'last_change_at').finally(() => runner.release());
+    };
+    const members = 'SELECT chat_id, user_id, since, joined_at, read_next FROM members ORDER BY 1, 2';
+    const messages = 'SELECT * FROM messages ORDER BY 1, 2';
+    const kept = [await writer.query(members), await writer.query(messages)];
+    await insert(writer, 'deleted_chats', [{ chat_id: 9, uuid: 'd', deleted_at: 1 }]);
+    await insert(writer, 'members', [{ chat_id: 9, user_id: 1, since: 1, joined_at: 1 }]);
+
+    while (await hasColumn()) await writer.undoLastMigration({ transaction: 'each' });
+    // Without the log, nothing hides or removes members of deleted chats.
+    expect([await writer.query(members), await writer.query(messages)]).toEqual(kept);
+
+    await insert(writer, 'members', [{ chat_id: 1, user_id: 2, since: 7, joined_at: 7 }]);
+    await insert(writer, 'chats', [
+      { id: 2, uuid: 'e', name: 'e', is_permanent: 1, next_seq: 0, deleted_count: 0, last_sent_at: 1 },
+    ]);
+    await writer.runMigrations({ transaction: 'each' });
+    expect(await writer.query('SELECT id, last_change_at FROM chats ORDER BY id')).toEqual([
+      { id: 1, last_change_at: 7 },
+      { id: 2, last_change_at: 0 },
+    ]);
+    expect((await writer.query(members)).slice(0, 1)).toEqual(kept[0]);
+    expect(await writer.query(messages)).toEqual(kept[1]);
   });
 
   test('distinguish texts that differ in a single byte', async () => {

@@ -17,7 +17,7 @@ let reader: Reader;
 beforeAll(async () => {
   Logger.overrideLogger(false);
   database = await createTestDatabase();
-  open = await openDatabase(testSettings(database).database);
+  open = await openDatabase(testSettings(database));
   unitOfWork = new UnitOfWork(open.writer);
   reader = new Reader(open.reader);
   await open.writer.query('CREATE TABLE notes (id INTEGER PRIMARY KEY, revision INTEGER NOT NULL)');

@@ -79,10 +79,12 @@ export class Filler {
     await this.query('UPDATE chats SET next_seq = next_seq + ? WHERE id = ?', [count, chatId]);
   }
 
-  private countMembers(): Promise<unknown> {
-    return this.query(
+  private async countMembers(): Promise<void> {
+    await this.query(
       'UPDATE chats SET member_count = (SELECT COUNT(*) FROM members WHERE chat_id = chats.id)',
     );
+    const newest = '(SELECT MAX(since) FROM members WHERE chat_id = chats.id)';
+    await this.query(`UPDATE chats SET last_change_at = ${newest} WHERE last_change_at < ${newest}`);
   }
 }
 

@@ -4,8 +4,11 @@ import type { TestServer } from './server.js';
 
 /** Queries that must find no rows. */
 const VIOLATIONS = {
-  'members without a chat': 'SELECT * FROM members WHERE chat_id NOT IN (SELECT id FROM chats)',
-  'members without a user': 'SELECT * FROM members WHERE user_id NOT IN (SELECT id FROM users)',
+  'members without a chat': `SELECT * FROM members
+    WHERE chat_id NOT IN (SELECT id FROM chats) AND chat_id NOT IN (SELECT chat_id FROM deleted_chats)`,
+  'members without a user': `SELECT * FROM members
+    WHERE user_id NOT IN (SELECT id FROM users) AND chat_id NOT IN (SELECT chat_id FROM deleted_chats)`,
+  'chats that are there and deleted': 'SELECT * FROM deleted_chats WHERE chat_id IN (SELECT id FROM chats)',
   'messages without a chat': 'SELECT chat_id, seq FROM messages WHERE chat_id NOT IN (SELECT id FROM chats)',
   'messages without a sender':
     'SELECT chat_id, seq FROM messages WHERE sender_id NOT IN (SELECT id FROM users)',
@@ -27,6 +30,10 @@ const VIOLATIONS = {
   'chats with wrong counters': `SELECT c.*, COUNT(m.seq) AS live FROM chats c
     LEFT JOIN messages m ON m.chat_id = c.id GROUP BY c.id
     HAVING COUNT(m.seq) <> c.next_seq - c.deleted_count OR MAX(m.seq) >= c.next_seq`,
+  'chats whose times are behind their histories': `SELECT c.* FROM chats c
+    WHERE c.last_change_at < (SELECT MAX(at) FROM chat_changes WHERE chat_id = c.id)
+      OR c.last_sent_at < (SELECT MAX(sent_at) FROM messages WHERE chat_id = c.id)
+      OR c.last_change_at < (SELECT MAX(since) FROM members WHERE chat_id = c.id)`,
 };
 
 /** Returns the rows that violate an invariant, by its name; empty if all hold. Waits for removals to be done. */

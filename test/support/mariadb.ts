@@ -1,14 +1,18 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, createConnection } from 'mysql2/promise';
+import { DATABASE_CERTIFICATE } from './certificate.js';
+import { freePort } from './free-port.js';
 import { createTestDatabase, type TestDatabase } from './server.js';
-import { freePort } from './smtp-sink.js';
 import { until } from './until.js';
 
-/** A MariaDB of the test's own, which the test can kill, freeze and start again. Needs `mariadbd`. */
+/**
+ * A MariaDB of the test's own, which the test can kill, freeze and start again. Clients may use TLS with DATABASE_CERTIFICATE. Needs
+ * `mariadbd`.
+ */
 export class MariaDb {
   private child?: ChildProcess;
 
@@ -23,6 +27,7 @@ export class MariaDb {
     const install = [...options, '--auth-root-authentication-method=normal', '--innodb-log-file-size=16M'];
     const { status, error, stderr } = spawnSync('mariadb-install-db', install, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`MariaDB cannot be installed: ${error?.message ?? stderr}`);
+    for (const [name, text] of Object.entries(DATABASE_CERTIFICATE)) writeFileSync(join(folder, name), text);
     const mariadb = new MariaDb(folder, await freePort());
     await mariadb.restart();
     return mariadb;
@@ -58,6 +63,8 @@ export class MariaDb {
       `--datadir=${data}`,
       `--socket=${socket}`,
       `--pid-file=${pid}`,
+      `--ssl-cert=${join(this.folder, 'cert')}`,
+      `--ssl-key=${join(this.folder, 'key')}`,
       '--innodb-log-file-size=16M',
       '--innodb-buffer-pool-size=64M',
     ];
@@ -85,7 +92,7 @@ export class MariaDb {
     await exit;
   }
 
-  private async close(): Promise<void> {
+  async close(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }

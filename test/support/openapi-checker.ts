@@ -40,12 +40,24 @@ export class OpenApiChecker {
     );
   }
 
-  /** Returns the validator of JSON at a pointer. */
+  /** Throws unless the value fits a schema that the document names. */
+  checkSchema(name: string, value: unknown): void {
+    const validate = this.validatorAt(`/components/schemas/${name}`);
+    if (!validate(value)) {
+      throw new Error(`no ${name}: ${this.ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`);
+    }
+  }
+
+  /** Returns the validator of JSON in a body at a pointer. */
   private validator(pointer: string): ValidateFunction {
+    return this.validatorAt(`${pointer}/content/application~1json/schema`);
+  }
+
+  private validatorAt(pointer: string): ValidateFunction {
     let validate = this.validators.get(pointer);
     if (!validate) {
-      const $ref = `parley#${pointer}/content/application~1json/schema`;
-      validate = this.ajv.compile({ $ref: $ref.replaceAll('{', '%7B').replaceAll('}', '%7D') });
+      const $ref = `parley#${pointer}`.replaceAll('{', '%7B').replaceAll('}', '%7D');
+      validate = this.ajv.compile({ $ref });
       this.validators.set(pointer, validate);
     }
     return validate;

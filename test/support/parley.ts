@@ -59,6 +59,11 @@ export class Parley {
     return answer;
   }
 
+  /** Throws unless the value fits a schema of the document. */
+  checkSchema(name: string, value: unknown): void {
+    this.checker.checkSchema(name, value);
+  }
+
   get = (path: string, options?: RequestOptions) => this.request('GET', path, options);
   post = (path: string, json?: unknown, options?: RequestOptions) =>
     this.request('POST', path, { json, ...options });

@@ -10,8 +10,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 const NARROWEST = { width: 360, height: 640 };
 
-/** The browser logs this for each page with an error status, which the tests expect. */
-const EXPECTED_PROBLEM = /^Failed to load resource: /;
+/** The browser logs these for each answer with an error status, and while the server is away. */
+const EXPECTED_PROBLEM = /^(Failed to load resource: |WebSocket connection to \S+ failed: )/;
 
 /** A browser window that records errors, warnings and requests. */
 export class Person {

@@ -1,10 +1,28 @@
+import { crc32, deflateSync } from 'node:zlib';
+
+/** Returns a real picture, an evening sky, as PNG. */
+export function pictureOf(width: number, height: number): Buffer {
+  const size = Buffer.alloc(13);
+  size.writeUInt32BE(width, 0);
+  size.writeUInt32BE(height, 4);
+  size.set([8, 2], 8);
+  const rowAt = (y: number) => {
+    const light = Math.round((255 * y) / height);
+    return Buffer.concat([Buffer.alloc(1), Buffer.alloc(width * 3, Buffer.from([light, 110, 255 - light]))]);
+  };
+  const pixels = deflateSync(Buffer.concat(Array.from({ length: height }, (_, y) => rowAt(y))));
+  return png(chunk('IHDR', size), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0)));
+}
+
 const png = (...chunks: Buffer[]) =>
   Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), ...chunks]);
 
 function chunk(type: string, content: Uint8Array): Buffer {
-  const length = Buffer.alloc(4);
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(content.length);
-  return Buffer.concat([length, Buffer.from(type), content, Buffer.alloc(4)]);
+  const named = Buffer.concat([Buffer.from(type), content]);
+  checksum.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, checksum]);
 }
 
 const HEADER = chunk('IHDR', Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0]));

@@ -41,6 +41,10 @@ export const ROUTES: Route[] = [
     ['GET', `${CHAT}/users`, 'ApiKey', [200, 400, 401, 403]],
     ['PUT', `${CHAT}/read`, 'ApiKey', [200, 400, 401, 403]],
   ]),
+  ...routes('live', [
+    ['GET', '/api/events', 'ApiKey', [200, 400, 401]],
+    ['POST', `${CHAT}/typing`, 'ApiKey', [200, 400, 401, 403]],
+  ]),
   ...routes('messages', [
     ['GET', MESSAGES, 'ApiKey', [200, 400, 401, 403]],
     ['POST', MESSAGES, 'ApiKey', [200, 400, 401, 403, 422]],
@@ -53,6 +57,10 @@ export const ROUTES: Route[] = [
     ['GET', '/api/health/ready', 'none', [200, 400]],
   ]),
 ];
+
+export const ROUTES_WITH_BODY = ROUTES.filter(
+  ({ method, path }) => (method === 'POST' || method === 'PUT') && !path.endsWith('/typing'),
+);
 
 /** The routes of files and rooms, which have their own tests. */
 export const FILE_AND_ROOM_ROUTES = [

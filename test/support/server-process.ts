@@ -6,6 +6,9 @@ import { until } from './until.js';
 
 const MAIN = join(import.meta.dirname, '../../dist/src/main.js');
 
+/** Migrations of a cluster, and a start under load, take long. */
+const START_TIMEOUT_MS = 60_000;
+
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -27,8 +30,8 @@ export class ServerProcess {
   }
 
   /** Starts the server on a free port, without waiting for it. */
-  static spawn({ url, dataDir }: TestDatabase, env: Record<string, string> = {}): ServerProcess {
-    const child = spawn(process.execPath, ['--enable-source-maps', MAIN], {
+  static spawn({ url, dataDir }: TestDatabase, env: Record<string, string> = {}, main = MAIN): ServerProcess {
+    const child = spawn(process.execPath, ['--enable-source-maps', main], {
       cwd: dataDir,
       env: {
         PATH: process.env.PATH,
@@ -43,14 +46,22 @@ export class ServerProcess {
     return new ServerProcess(child);
   }
 
-  /** Starts the server and waits until it listens. */
-  static async start(database: TestDatabase, env: Record<string, string> = {}): Promise<ServerProcess> {
-    const server = ServerProcess.spawn(database, env);
+  /** Starts the server, of the build whose `main.js` is given, and waits until it listens. */
+  static async start(
+    database: TestDatabase,
+    env: Record<string, string> = {},
+    main?: string,
+  ): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(database, env, main);
     let exit: Exit | undefined;
     void server.exited.then((result) => (exit = result));
-    await until('the server to listen', () => {
+    const isListening = () => {
       if (exit) throw new Error(`the server ended with ${exit.code ?? exit.signal}: ${server.stderr}`);
       return /listens on http.*\n(?:.*\n){3}/.test(server.stdout) || undefined;
+    };
+    await until('the server to listen', isListening, START_TIMEOUT_MS).catch(async (error: unknown) => {
+      await server.end('SIGKILL');
+      throw error;
     });
     return server;
   }
@@ -81,6 +92,20 @@ export class ServerProcess {
   /** Sends the signal and waits for the exit. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.signal(signal);
+    if (signal !== 'SIGKILL') await this.useKeptConnections();
     return this.exited;
+  }
+
+  /** A server that stops waits for the connections that `fetch` keeps, each of which closes with its next answer. */
+  private async useKeptConnections(): Promise<void> {
+    let hasExited = false;
+    void this.exited.then(() => (hasExited = true));
+    // Another server may get the port.
+    const isThere = () => !hasExited && /listens on/.test(this.stdout);
+    while (isThere()) {
+      const answer = await fetch(`${this.url}/api/health/live`).catch(() => undefined);
+      if (!answer) return;
+      await answer.text();
+    }
   }
 }

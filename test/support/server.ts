@@ -47,7 +47,7 @@ async function runOn(server: string, statement: string): Promise<void> {
 /** Back-offs are a fiftieth of the usual ones. Leases are as long as usual, because no test waits for their end. */
 export const QUICK: MailTiming = { pollMs: 50, leaseMs: 60_000, renewalMs: 15_000, backoffMs: 20 };
 
-/** Returns the settings of a server on the database, with cheap password hashes. */
+/** Returns the settings of a server on the database, with cheap password hashes. It stops without waiting for kept connections. */
 export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<Settings> = {}): Settings {
   const env = {
     DATA_DIR: dataDir,
@@ -57,7 +57,12 @@ export function testSettings({ url, dataDir }: TestDatabase, overrides: Partial<
     RATE_LIMITS: 'off',
   };
   const settings = readSettings(env);
-  return Object.assign(settings, { hashing: { memoryCost: 8, timeCost: 1 } }, overrides);
+  const quick = {
+    hashing: { memoryCost: 8, timeCost: 1 },
+    // `fetch` keeps its connections.
+    shutdownTiming: { keptMs: 0, transferMs: 8_000 },
+  };
+  return Object.assign(settings, quick, overrides);
 }
 
 /** A running server and its clients. */

@@ -163,10 +163,3 @@ function waitIn(mails: ReceivedMail[], address: string, subject: RegExp, count: 
     return found.length >= count ? found.at(-1) : undefined;
   });
 }
-
-/** Returns a port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const closed = await SmtpSink.listen();
-  await closed.close();
-  return closed.port;
-}

@@ -6,8 +6,14 @@ export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private server?: Server;
   port = 0;
+  /** Connections that carry this are broken. */
+  blocked?: RegExp;
 
   constructor(private readonly target: { host: string; port: number }) {}
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
 
   /** Accepts connections, on the same port as before after {@link cut}. */
   async open(): Promise<void> {
@@ -24,7 +30,16 @@ export class TcpProxy {
     await closed;
   }
 
+  /** Lets nothing pass any more on connections that stay open. */
+  freeze(): void {
+    for (const socket of this.sockets) socket.unpipe();
+    for (const socket of this.sockets) socket.pause();
+  }
+
   private join(client: Socket, server: Socket): void {
+    client.on('data', (chunk) => {
+      if (this.blocked?.test(chunk.toString())) client.destroy();
+    });
     for (const [from, to] of [
       [client, server],
       [server, client],

@@ -6,6 +6,7 @@ import { type Answer, expectSuccess, type Json, type Member, type Parley } from 
 import { until } from './until.js';
 
 const RETRY_MS = 100;
+const ADVANCE_TIMEOUT_MS = 60_000;
 
 /** Of the calls of a writer, each of this many creates a chat, and the others send a message. */
 const CHAT_EVERY = 10;
@@ -21,8 +22,11 @@ export class Writers {
   refused = 0;
   /** The longest that an answer took. */
   slowestMs = 0;
+  /** The longest time without an acknowledged call. */
+  longestSilenceMs = 0;
   /** The client of the server that runs. */
   parley: Parley;
+  private lastAcknowledgedAt = performance.now();
   private isStopped = false;
   private readonly running: Promise<unknown>;
 
@@ -30,6 +34,8 @@ export class Writers {
     private readonly member: Member,
     private readonly chat: string,
     count: number,
+    /** Tells keys apart from those of other writers of the same user. */
+    private readonly name = '',
   ) {
     this.parley = member.parley;
     this.running = Promise.all(Array.from({ length: count }, (_, writer) => this.write(writer)));
@@ -40,7 +46,11 @@ export class Writers {
   /** Resolves when so many more calls are acknowledged. */
   async advance(count: number): Promise<void> {
     const enough = this.acknowledged.size + count;
-    const advanced = until(`${enough} calls`, () => this.acknowledged.size >= enough || undefined);
+    const advanced = until(
+      `${enough} calls`,
+      () => this.acknowledged.size >= enough || undefined,
+      ADVANCE_TIMEOUT_MS,
+    );
     await Promise.race([advanced, this.running]);
   }
 
@@ -50,8 +60,8 @@ export class Writers {
     await this.running;
   }
 
-  /** Expects each acknowledged call to have made one thing, and nothing else to be there. */
-  async expectExactlyAcknowledged(): Promise<void> {
+  /** Expects each acknowledged call, also of `others`, to have made one thing, and nothing else to be there. */
+  async expectExactlyAcknowledged(...others: Writers[]): Promise<void> {
     const { token } = this.member;
     const stored: [string, number | string][] = [];
     const path = `/api/chats/${this.chat}/messages`;
@@ -64,12 +74,13 @@ export class Writers {
     }
     const chats: Json[] = expectSuccess(await this.parley.get('/api/chats', { token })).data;
     for (const { name, uuid } of chats) if (uuid !== this.chat) stored.push([name, uuid]);
-    expect(sorted(stored)).toEqual(sorted([...this.acknowledged]));
+    const acknowledged = [this, ...others].flatMap((writers) => [...writers.acknowledged]);
+    expect(sorted(stored)).toEqual(sorted(acknowledged));
   }
 
   private async write(writer: number): Promise<void> {
     for (let count = 0; !this.isStopped; count += 1) {
-      const key = `${writer} ${count}`;
+      const key = `${this.name}${writer} ${count}`;
       while (!(await this.attempt(key, count))) await sleep(RETRY_MS);
     }
   }
@@ -85,6 +96,9 @@ export class Writers {
     if (answer.status === 200) {
       const { index, uuid } = answer.body.data;
       this.acknowledged.set(key, index ?? uuid);
+      const now = performance.now();
+      this.longestSilenceMs = Math.max(this.longestSilenceMs, now - this.lastAcknowledgedAt);
+      this.lastAcknowledgedAt = now;
       return true;
     }
     expectFailure(answer, 503);

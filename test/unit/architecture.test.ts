@@ -25,16 +25,22 @@ const ALLOWED: Record<string, string[]> = {
   removals: ['database', 'helpers', 'scheduling'],
   idempotency: [...BLOCKS, 'removals'],
   tokens: [...BLOCKS, 'audit', 'limits', 'removals'],
+  changes: [...BLOCKS],
   mail: [...BASE],
   users: [...BASE, 'mail'],
   auth: [...BASE, 'mail', 'users'],
-  membership: [...BASE],
+  membership: [...BASE, 'changes'],
   files: [...BASE, 'membership'],
   messages: [...BASE, 'idempotency', 'users', 'membership', 'files'],
-  chats: [...BASE, 'idempotency', 'users', 'membership', 'files', 'messages'],
+  chats: [...BASE, 'changes', 'idempotency', 'users', 'membership', 'files', 'messages'],
   rooms: [...BASE, 'idempotency', 'users', 'membership', 'messages', 'chats'],
-  health: [...BASE, 'files'],
+  live: [...BASE, 'changes', 'idempotency', 'users', 'membership', 'messages', 'chats'],
+  relay: ['config', 'database'],
+  health: [...BASE, 'files', 'relay'],
+  metrics: ['config', 'database', 'health', 'helpers', 'limits', 'live', 'mail', 'passwords'],
+  web: ['config', 'http'],
   backup: ['config', 'database', 'files'],
+  admin: [...BASE, 'mail', 'users', 'membership', 'messages', 'chats'],
 };
 
 /** Stands for the files directly in `src`, which may import every folder. */
@@ -185,9 +191,12 @@ const WRITERS: Record<string, string> = {
   users: 'users',
   user_search_terms: 'users',
   tokens: 'tokens',
+  revocations: 'tokens',
   mails: 'mail',
   chats: 'membership',
   members: 'membership',
+  deleted_chats: 'membership',
+  chat_changes: 'changes',
   messages: 'messages',
   sender_blocks: 'messages',
   files: 'files',
@@ -226,12 +235,15 @@ test('only one folder writes each table', () => {
 });
 
 test('only the entry points load settings', () => {
-  const readers = files.filter(({ text }) => /\bload(Command)?Settings\(\)/.test(withoutComments(text)));
+  const readers = files.filter(({ text }) =>
+    /\bload(Command|Existing)?Settings\(\)/.test(withoutComments(text)),
+  );
   expect(readers.map(({ path }) => path).toSorted()).toEqual([
     'backup.ts',
     'config/settings.ts',
     'mail-preview.ts',
     'main.ts',
     'restore.ts',
+    'run-admin.ts',
   ]);
 });

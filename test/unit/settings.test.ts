@@ -42,6 +42,7 @@ const DEFAULTS = {
   tokenTtl: 259_200,
   requireVerifiedEmail: false,
   smtpUrl: null,
+  redisUrl: null,
   maxMessageLength: 16_383,
   maxFileSize: 104_857_600,
   trustedProxies: [],
@@ -49,6 +50,9 @@ const DEFAULTS = {
   corsOrigins: '*',
   rateLimits: true,
   shutdownGrace: 0,
+  databasePool: 10,
+  metricsHost: '127.0.0.1',
+  metricsPort: null,
   mailFrom: 'Parley <parley@127.0.0.1>',
   logLevel: 'info',
   hashing: { memoryCost: 19_456, timeCost: 2 },
@@ -82,6 +86,7 @@ test('each setting can be set', () => {
     REQUIRE_VERIFIED_EMAIL: 'true',
     SMTP_URL: 'smtps://user:pass@mail.example.com:465',
     MAIL_FROM: 'Chat <chat@example.com>',
+    REDIS_URL: 'rediss://:pass@redis.example.com:6380/1',
     MAX_FILE_SIZE: '1000',
     MAX_MESSAGE_LENGTH: '100',
     TRUSTED_PROXIES: '127.0.0.1, 10.0.0.0/8,fd00::/8',
@@ -89,6 +94,9 @@ test('each setting can be set', () => {
     CORS_ORIGINS: 'https://chat.example.com, http://LOCALHOST:5173',
     RATE_LIMITS: 'off',
     SHUTDOWN_GRACE: '15',
+    DATABASE_POOL: '20',
+    METRICS_HOST: '::1',
+    METRICS_PORT: '9464',
     LOG_LEVEL: 'silent',
   });
   expect(settings).toMatchObject({
@@ -100,6 +108,7 @@ test('each setting can be set', () => {
     requireVerifiedEmail: true,
     smtpUrl: 'smtps://user:pass@mail.example.com:465',
     mailFrom: 'Chat <chat@example.com>',
+    redisUrl: 'rediss://:pass@redis.example.com:6380/1',
     maxFileSize: 1000,
     maxMessageLength: 100,
     trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'],
@@ -107,6 +116,9 @@ test('each setting can be set', () => {
     corsOrigins: ['https://chat.example.com', 'http://localhost:5173'],
     rateLimits: false,
     shutdownGrace: 15,
+    databasePool: 20,
+    metricsHost: '::1',
+    metricsPort: 9464,
     logLevel: 'silent',
   });
 });
@@ -122,15 +134,65 @@ test.each([
 test.each([
   [
     'mysql://user:pa%2Fss%40@db.example.com:3307/chat',
-    { kind: 'mysql', host: 'db.example.com', port: 3307, user: 'user', password: 'pa/ss@', name: 'chat' },
+    {
+      kind: 'mysql',
+      hosts: [{ host: 'db.example.com', port: 3307 }],
+      user: 'user',
+      password: 'pa/ss@',
+      name: 'chat',
+      ssl: false,
+    },
   ],
   [
     'mysql://root@127.0.0.1/chat',
-    { kind: 'mysql', host: '127.0.0.1', port: 3306, user: 'root', password: '', name: 'chat' },
+    {
+      kind: 'mysql',
+      hosts: [{ host: '127.0.0.1', port: 3306 }],
+      user: 'root',
+      password: '',
+      name: 'chat',
+      ssl: false,
+    },
   ],
   [
     'mysql://root@[::1]:3306/chat',
-    { kind: 'mysql', host: '::1', port: 3306, user: 'root', password: '', name: 'chat' },
+    {
+      kind: 'mysql',
+      hosts: [{ host: '::1', port: 3306 }],
+      user: 'root',
+      password: '',
+      name: 'chat',
+      ssl: false,
+    },
+  ],
+  [
+    'mariadb://root:a%2Cb@db-1:3307,db-2,[::1]:3308/chat',
+    {
+      kind: 'mysql',
+      hosts: [
+        { host: 'db-1', port: 3307 },
+        { host: 'db-2', port: 3306 },
+        { host: '::1', port: 3308 },
+      ],
+      user: 'root',
+      password: 'a,b',
+      name: 'chat',
+      ssl: false,
+    },
+  ],
+  [
+    'mysql://root@db-1,db-2/chat?ssl=true',
+    {
+      kind: 'mysql',
+      hosts: [
+        { host: 'db-1', port: 3306 },
+        { host: 'db-2', port: 3306 },
+      ],
+      user: 'root',
+      password: '',
+      name: 'chat',
+      ssl: true,
+    },
   ],
   ['sqlite:/var/lib/parley.sqlite', { kind: 'sqlite', file: '/var/lib/parley.sqlite' }],
   ['sqlite:./x.sqlite', { kind: 'sqlite', file: resolve('x.sqlite') }],
@@ -170,9 +232,21 @@ test.each([
   ['DATABASE_URL', 'mysql://root@127.0.0.1:3306/'],
   ['DATABASE_URL', 'mysql://root:100%@127.0.0.1/chat'],
   ['DATABASE_URL', 'mysql://root@127.0.0.1/ch%zzat'],
+  ['DATABASE_URL', 'mysql://root@a,,b/chat'],
+  ['DATABASE_URL', 'mysql://root@a,b:x/chat'],
+  ['DATABASE_URL', 'mysql://root@a,/chat'],
+  ['DATABASE_URL', 'mysql://a,/chat'],
+  ['DATABASE_URL', 'mysql://root@db/chat?ssl=false'],
+  ['DATABASE_URL', 'mysql://root@db/chat?ssl=true&timezone=Z'],
+  ['DATABASE_URL', 'mysql://root@db/chat?charset=utf8'],
+  ['DATABASE_URL', 'mysql://root@db/chat#main'],
+  ['DATABASE_URL', 'mysql://root@db,10.0.0.1/chat?ssl=true'],
+  ['DATABASE_URL', 'mysql://root@[::1]/chat?ssl=true'],
   ['DATABASE_URL', 'sqlite:'],
   ['DATABASE_URL', 'sqlite::memory:'],
   ['DATABASE_URL', 'chat.sqlite'],
+  ['DATABASE_POOL', '0'],
+  ['DATABASE_POOL', '201'],
   ['JWT_SECRET', 's'.repeat(31)],
   ['TOKEN_TTL', '0'],
   ['TOKEN_TTL', '3 days'],
@@ -189,6 +263,9 @@ test.each([
   ['STORAGE_URL', 's3:'],
   ['STORAGE_URL', 's3://files?endpoint=s3.example.com'],
   ['STORAGE_URL', 'https://s3.example.com/files'],
+  ['REDIS_URL', '127.0.0.1:6379'],
+  ['REDIS_URL', 'http://127.0.0.1:6379'],
+  ['REDIS_URL', 'redis://'],
   ['MAX_FILE_SIZE', '0'],
   ['MAX_FILE_SIZE', '100 MiB'],
   ['MAX_MESSAGE_LENGTH', '0'],
@@ -211,6 +288,9 @@ test.each([
   ['RATE_LIMITS', 'false'],
   ['SHUTDOWN_GRACE', '-1'],
   ['SHUTDOWN_GRACE', '15s'],
+  ['METRICS_HOST', 'not a host'],
+  ['METRICS_PORT', '65536'],
+  ['METRICS_PORT', 'on'],
   ['LOG_LEVEL', 'loud'],
 ])('%s=%j stops the start', (name, value) => {
   expect(messageFor({ [name]: value })).toContain(`  ${name} must `);
@@ -252,11 +332,11 @@ test('the message does not repeat passwords', () => {
 });
 
 test('the name and the error of a database do not contain its password', async () => {
-  const { database } = read({ DATABASE_URL: 'mysql://root:hunter2@127.0.0.1:1/chat' });
-  expect(databaseLabel(database)).toBe('mysql://127.0.0.1:1/chat');
-  const error: unknown = await openDatabase(database).catch((reason: unknown) => reason);
+  const settings = read({ DATABASE_URL: 'mysql://root:hunter2@127.0.0.1:1,127.0.0.1:2/chat' });
+  expect(databaseLabel(settings.database)).toBe('mysql://127.0.0.1:1,127.0.0.1:2/chat');
+  const error: unknown = await openDatabase(settings).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(StartError);
-  expect((error as StartError).message).toContain('mysql://127.0.0.1:1/chat');
+  expect((error as StartError).message).toContain('mysql://127.0.0.1:1,127.0.0.1:2/chat');
   expect((error as StartError).message).not.toContain('hunter2');
 });
 

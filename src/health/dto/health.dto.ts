@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 export type PartState = 'up' | 'down';
 
@@ -10,4 +10,7 @@ export class HealthDto {
 
   @ApiProperty({ ...STATE, description: 'Whether the folder or bucket of files does.' })
   storage!: PartState;
+
+  @ApiPropertyOptional({ ...STATE, description: 'Whether Redis does. Missing without `REDIS_URL`.' })
+  redis?: PartState;
 }

@@ -1,0 +1,13 @@
+export type { ChatState } from './chat-record.js';
+export { ParleyClient, type ClientOptions } from './client.js';
+export { ParleyError } from './errors.js';
+export type { Progress, Uploaded, UploadOptions } from './files.js';
+export type { ClientEvents, ConnectionState } from './follower.js';
+export type { Api } from './http.js';
+export type { Delivery, OutgoingMessage } from './outbox.js';
+export { hashPassword } from './password.js';
+export { randomKey } from './random-key.js';
+export type { ClientStorage } from './storage.js';
+export type { Store, StoreState } from './store.js';
+export type { Chat, ErrorCode, LiveEvent, Message, ReadState, Ready, Sent, Session, User } from './types.js';
+export type { components, paths } from './api.js';

@@ -1,0 +1,3 @@
+export async function loadWebSocket(): Promise<typeof WebSocket> {
+  return WebSocket;
+}

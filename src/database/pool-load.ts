@@ -1,0 +1,18 @@
+import type { Pool } from 'mysql2';
+
+export interface Load {
+  /** Of the pool; undefined on SQLite. */
+  connections?: { inUse: number; idle: number };
+  /** Requests for a connection; units of work on SQLite. */
+  waiting: number;
+}
+
+/** mysql2 tells nothing of its pool but its internals, which `test/e2e/metrics.test.ts` checks. */
+export function poolLoad(pool: Pool): Load {
+  const lengthOf = (queue: string) => (Reflect.get(pool, queue) as { length: number }).length;
+  const idle = lengthOf('_freeConnections');
+  return {
+    connections: { inUse: lengthOf('_allConnections') - idle, idle },
+    waiting: lengthOf('_connectionQueue'),
+  };
+}
