@@ -106,7 +106,8 @@ export class ParleyClient {
     this.outbox.leave();
     this.chatStore.clear();
     this.present = undefined;
-    await this.api.GET('/api/auth/logout', { headers: { authorization: token } });
+    // A page may be left meanwhile.
+    await this.api.GET('/api/auth/logout', { headers: { authorization: token }, keepalive: true });
   }
 
   /** Stops everything. What is not sent yet is in the storage, if there is one. */

@@ -19,8 +19,8 @@ const READY_MS = 15_000;
 const SECOND_BEST_MS = 3_600_000;
 
 /**
- * `idle`: nothing is followed. `connecting`: an attempt is under way. `online`: events arrive. `offline`: the next attempt is
- * waited for. `refused`: the token is no good; the user has to log in.
+ * `idle`: nothing is followed. `connecting`: the first attempt is under way. `online`: events arrive. `offline`: the connection
+ * is lost, and attempts go on until the next `online`. `refused`: the token is no good; the user has to log in.
  */
 export type ConnectionState = 'idle' | 'connecting' | 'online' | 'offline' | 'refused';
 
@@ -75,7 +75,7 @@ export class Follower {
     let at = 0;
     while (!signal.aborted) {
       const token = this.http.token ?? '';
-      this.setState('connecting');
+      if (this.state !== 'offline') this.setState('connecting');
       const { wasReady, startsOver, error } = await this.attempt(at, token, signal);
       if (signal.aborted) return;
       if (isUnauthorized(error)) return this.http.reportUnauthorized(token, error);

@@ -149,7 +149,7 @@ describe.skipIf(hasNoBrowser)('the page', () => {
       await alex.page.getByText('Uploaded file must be an image.').waitFor();
       await alex.press('Remove the upload of fake.png');
       expect((await sam.page.getByRole('img').all()).length).toBe(1);
-      await sam.page.getByText('Upload under way…').waitFor({ state: 'detached' });
+      await sam.page.getByText('Not uploaded yet.').waitFor({ state: 'detached' });
     },
   );
 
@@ -237,7 +237,9 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     const alex = await signUp('alex');
     const sam = await signUp('sam');
     await alex.press('Rooms');
-    const creation = alex.page.locator('form').filter({ hasText: 'Create a room' });
+    const formOf = ({ page }: Chatter, button: string) =>
+      page.locator('form').filter({ has: page.getByRole('button', { name: button, exact: true }) });
+    const creation = formOf(alex, 'Create');
     await creation.getByLabel('Name').fill('Kitchen');
     await alex.press('Create');
     await alex.page.getByRole('heading', { name: 'Kitchen' }).waitFor();
@@ -252,7 +254,7 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     await sam.page.getByRole('heading', { name: 'Kitchen' }).waitFor();
     await sam.press('Rooms');
     expect(await sam.page.getByRole('button', { name: 'Office' }).count()).toBe(0);
-    const joining = sam.page.locator('form').filter({ hasText: 'Join a room' });
+    const joining = formOf(sam, 'Join');
     await joining.getByLabel('Name').fill('Office');
     await sam.press('Join');
     await sam.page.getByText('Password required.').waitFor();
@@ -279,6 +281,11 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     await alex.press('Remove Sam');
     await sam.page.getByText('You are not a member of this chat.').waitFor();
     await sam.page.getByRole('link', { name: 'Ours' }).waitFor({ state: 'detached' });
+    await alex.fill('Add people', 'sam');
+    await alex.page.getByRole('button', { name: '@sam' }).click();
+    await sam.message('mine').waitFor();
+    await sam.send('here again');
+    await sam.message('here again').waitFor();
     await alex.press('Leave the chat');
     await alex.page.getByText('No chats yet.').waitFor();
   });
@@ -338,6 +345,7 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     await alex.press('Log in');
     await alex.page.getByText('Invalid username or password.').waitFor();
     await alex.press('Forgot your password?');
+    await alex.press('Mail a link');
     await alex.status('a mail with a link is on its way').waitFor();
     await server.mailbox.waitFor('alex@example.com', /password/i);
     await alex.person.review('page-log-in');

@@ -33,7 +33,7 @@ export class Chatter {
 
   /** Creates an account. */
   async register(username: string, name = username): Promise<void> {
-    await this.press('Create an account instead');
+    await this.press('Create an account');
     await this.fill('Username', username);
     await this.fill('Name that others see', name);
     await this.fill('E-mail', `${username}@example.com`);
@@ -74,7 +74,7 @@ export class Chatter {
 
   async send(text: string): Promise<void> {
     await this.fill('Message', text);
-    await this.page.getByLabel('Message', { exact: true }).press('Enter');
+    await this.press('Send');
   }
 
   /** The shown message with a text. */

@@ -1,65 +1,51 @@
 import type { Message } from '@parley/client';
 import { useEffect, useState } from 'preact/hooks';
-import { dateOf } from './dates.js';
-import { useAction } from './hooks.js';
-import { Problem } from './parts.js';
+import { Problem, useAction } from './parts.js';
 import { client } from './session.js';
-
-/** The server takes the bytes of a file within a day of its message. */
-const LINK_LIFETIME_MS = 86_400_000;
 
 /** An object URL lives until the browser has begun the download. */
 const REVOKE_MS = 10_000;
 
 /** The picture or file of a message. It is fetched with the token, which no link can carry. */
-export function Attachment({ message: { type, file, message, timestamp } }: { message: Message }) {
+export function Attachment({ message: { type, file } }: { message: Message }) {
   if (!file) return null;
-  if (!file.used) {
-    const isExpired = dateOf(timestamp).getTime() < Date.now() - LINK_LIFETIME_MS;
-    return <p class="hint">{isExpired ? 'The file was never uploaded.' : 'Upload under way…'}</p>;
-  }
+  if (!file.used) return <p class="hint">Not uploaded yet.</p>;
   return type === 'image' ? (
-    <Picture file={file.uuid} alt={message || file.filename} />
+    <Picture file={file.uuid} alt={file.filename || 'picture'} />
   ) : (
     <Download file={file.uuid} filename={file.filename} size={file.size ?? 0} />
   );
 }
 
 function Picture({ file, alt }: { file: string; alt: string }) {
-  const [url, setUrl] = useState<string>();
+  const [url, setUrl] = useState('');
   const { run, error } = useAction();
   useEffect(() => {
     const stop = new AbortController();
-    let made: string | undefined;
     void run(async () => {
       const answer = await client.download(file, stop.signal);
-      made = URL.createObjectURL(await answer.blob());
-      if (stop.signal.aborted) URL.revokeObjectURL(made);
-      else setUrl(made);
+      setUrl(URL.createObjectURL(await answer.blob()));
     });
-    return () => {
-      stop.abort();
-      if (made) URL.revokeObjectURL(made);
-    };
+    return () => stop.abort();
   }, [file]);
+  useEffect(() => () => URL.revokeObjectURL(url), [url]);
   if (error) return <Problem error={error} />;
   return url ? <img src={url} alt={alt} /> : <div class="picture" role="img" aria-label={alt} />;
 }
 
 function Download({ file, filename, size }: { file: string; filename: string; size: number }) {
   const { run, isBusy, error } = useAction();
-  const save = () =>
-    run(async () => {
-      const answer = await client.download(file);
-      const link = document.createElement('a');
-      link.href = URL.createObjectURL(await answer.blob());
-      link.download = filename;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_MS);
-    });
+  const save = async () => {
+    const answer = await client.download(file);
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = filename;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), REVOKE_MS);
+  };
   return (
     <>
-      <button type="button" class="file" disabled={isBusy} onClick={() => void save()}>
+      <button class="file" disabled={isBusy} onClick={() => void run(save)}>
         <span class="hidden">Download</span> <b dir="auto">{filename}</b> <span>{sizeOf(size)}</span>
       </button>
       <Problem error={error} />

@@ -1,22 +1,23 @@
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { client } from './session.js';
 
 interface Props {
   chat: string;
-  onFiles: (files: Iterable<File>) => void;
+  onFiles: (files: File[]) => void;
 }
 
 /** Texts that are not sent yet, by chat. */
 const drafts = new Map<string, string>();
 
+/** Its keyboard would cover the messages, and has no Shift that begins a line. */
+export const isPhone = (): boolean => !matchMedia('(hover: hover)').matches;
+
 /** The field for a new message: Enter sends, Shift and Enter begin a line. */
 export function Composer({ chat, onFiles }: Props) {
   const [text, setText] = useState(drafts.get(chat) ?? '');
   const area = useRef<HTMLTextAreaElement>(null);
-  const fileId = useId();
   useEffect(() => {
-    // On a phone the keyboard would cover the messages.
-    if (matchMedia('(hover: hover)').matches) area.current?.focus();
+    if (!isPhone()) area.current?.focus();
   }, []);
 
   const change = (changed: string) => {
@@ -33,18 +34,17 @@ export function Composer({ chat, onFiles }: Props) {
   };
   return (
     <form class="composer" onSubmit={send}>
-      <input
-        id={fileId}
-        class="hidden"
-        type="file"
-        multiple
-        onChange={({ currentTarget }) => {
-          onFiles([...(currentTarget.files ?? [])]);
-          currentTarget.value = '';
-        }}
-      />
-      <label for={fileId} class="button">
+      <label class="button">
         Attach
+        <input
+          class="hidden"
+          type="file"
+          multiple
+          onChange={({ currentTarget }) => {
+            onFiles([...(currentTarget.files ?? [])]);
+            currentTarget.value = '';
+          }}
+        />
       </label>
       <textarea
         ref={area}
@@ -58,7 +58,7 @@ export function Composer({ chat, onFiles }: Props) {
           client.typing(chat);
         }}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) send(event);
+          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && !isPhone()) send(event);
         }}
         onPaste={({ clipboardData }) => {
           if (clipboardData?.files.length) onFiles([...clipboardData.files]);

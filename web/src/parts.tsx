@@ -1,6 +1,25 @@
 import { ParleyError } from '@parley/client';
-import type { ComponentChildren, InputHTMLAttributes } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { type ComponentChildren, createContext, type InputHTMLAttributes } from 'preact';
+import { useContext, useState } from 'preact/hooks';
+
+/** Runs one work at a time, and keeps why the last one failed. */
+export function useAction() {
+  const [isBusy, setIsBusy] = useState(false);
+  const [error, setError] = useState<Error>();
+  const run = async (work: () => Promise<unknown>) => {
+    if (isBusy) return;
+    setIsBusy(true);
+    setError(undefined);
+    try {
+      await work();
+    } catch (thrown) {
+      setError(thrown as Error);
+    } finally {
+      setIsBusy(false);
+    }
+  };
+  return { run, isBusy, error };
+}
 
 /** Tells what has failed, and tells it to screen readers at once. */
 export function Problem({ error }: { error: Error | undefined }) {
@@ -17,68 +36,76 @@ function sentenceOf(error: Error): string {
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
 
-interface FieldProps {
-  label: string;
-  name: string;
-  type?: 'text' | 'email' | 'password';
-  autocomplete?: string;
-  required?: boolean;
-  maxLength?: number;
-  hint?: string;
-  error?: Error | undefined;
+/** Returns the text of the field of a name. */
+export type Texts = (name: string) => string;
+
+interface FormProps {
+  /** What the button says that submits the form. */
+  button: string;
+  onSubmit: (text: Texts) => Promise<unknown>;
+  children: ComponentChildren;
 }
 
-/** An input with its label; marked as wrong if the server says so. */
-export function Field({ label, hint, error, ...input }: FieldProps) {
-  const id = useId();
-  const attributes = {
-    required: true,
-    'aria-invalid': error instanceof ParleyError && error.field === input.name,
-    'aria-describedby': hint && `${id}-hint`,
-    ...input,
-  } as InputHTMLAttributes;
+const FormError = createContext<Error | undefined>(undefined);
+
+/** A form that says why the server has refused what it submitted. */
+export function Form({ button, onSubmit, children }: FormProps) {
+  const { run, isBusy, error } = useAction();
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    void run(() => onSubmit((name) => (data.get(name) as string | null) ?? ''));
+  };
   return (
-    <p class="field">
-      <label for={id}>{label}</label>
-      <input id={id} {...attributes} />
-      {hint && (
-        <small id={`${id}-hint`} class="hint">
-          {hint}
-        </small>
-      )}
-    </p>
+    <form onSubmit={submit}>
+      <FormError.Provider value={error}>{children}</FormError.Provider>
+      <Problem error={error} />
+      <button disabled={isBusy}>{button}</button>
+    </form>
   );
 }
 
-/** Returns the texts of a form by the names of its fields. */
-export function textsOf(event: Event): (name: string) => string {
-  event.preventDefault();
-  const form = new FormData(event.currentTarget as HTMLFormElement);
-  return (name) => (form.get(name) as string | null) ?? '';
+/** An input of a form, marked as wrong if the server says so. */
+export function Field({ label, ...input }: InputHTMLAttributes & { label: string; name: string }) {
+  const error = useContext(FormError);
+  const isWrong = error instanceof ParleyError && error.field === input.name;
+  return (
+    <label>
+      {label}
+      <input required autocomplete="off" aria-invalid={isWrong} {...input} />
+    </label>
+  );
 }
 
-/** A modal dialog, which Escape closes. */
-export function Dialog({
-  title,
-  onClose,
+const showModal = (dialog: HTMLDialogElement | null) => dialog?.showModal();
+
+/** A button that opens a dialog, which Escape closes. Its contents get a function that closes it. */
+export function DialogButton({
+  label,
   children,
 }: {
-  title: string;
-  onClose: () => void;
-  children: ComponentChildren;
+  label: string;
+  children: (close: () => void) => ComponentChildren;
 }) {
-  const id = useId();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const [isOpen, setIsOpen] = useState(false);
+  const close = () => setIsOpen(false);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
-      <header>
-        <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
-          ✕
-        </button>
-      </header>
-      {children}
-    </dialog>
+    <>
+      <button onClick={() => setIsOpen(true)}>{label}</button>
+      {isOpen && (
+        <dialog ref={showModal} aria-label={label} onClose={close}>
+          <header>
+            <h2>{label}</h2>
+            <button
+              aria-label="Close"
+              onClick={({ currentTarget }) => currentTarget.closest('dialog')?.close()}
+            >
+              ✕
+            </button>
+          </header>
+          {children(close)}
+        </dialog>
+      )}
+    </>
   );
 }

@@ -1,68 +1,69 @@
 import type { User } from '@parley/client';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { Problem } from './parts.js';
 import { client } from './session.js';
 
 const SEARCH_DELAY_MS = 200;
 
-interface Props {
+interface SearchProps {
   label: string;
-  /** Usernames of those who are not offered. */
-  without: ReadonlySet<string>;
+  /** Those who are not offered. */
+  without: readonly User[];
   onPick: (user: User) => void;
 }
 
 /** Finds users by a part of their names, and offers them as buttons. */
-export function PeopleSearch({ label, without, onPick }: Props) {
-  const id = useId();
+export function PeopleSearch({ label, without, onPick }: SearchProps) {
   const input = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
-  const [found, setFound] = useState<User[]>();
+  const [{ users, error }, setResult] = useState<{ users?: User[]; error?: Error }>({});
   useEffect(() => {
     const username = text.trim();
-    setFound(undefined);
+    setResult({});
     if (!username) return undefined;
     const stop = new AbortController();
-    const timer = setTimeout(() => {
-      client.api
-        .GET('/api/users', { params: { query: { username } }, signal: stop.signal })
-        .then(({ data }) => setFound(data.data))
-        .catch(() => {});
-    }, SEARCH_DELAY_MS);
+    const search = async () => {
+      try {
+        const init = { params: { query: { username } }, signal: stop.signal };
+        setResult({ users: (await client.api.GET('/api/users', init)).data.data });
+      } catch (thrown) {
+        if (!stop.signal.aborted) setResult({ error: thrown as Error });
+      }
+    };
+    const timer = setTimeout(() => void search(), SEARCH_DELAY_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();
     };
   }, [text]);
 
-  const offered = found?.filter(({ username }) => !without.has(username));
+  const offered = users?.filter((user) => !without.some(({ username }) => username === user.username));
   const pick = (user: User) => {
     input.current?.focus();
     setText('');
     onPick(user);
   };
   return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <input
-        ref={input}
-        id={id}
-        type="search"
-        autocomplete="off"
-        value={text}
-        onInput={({ currentTarget }) => setText(currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter') return;
-          event.preventDefault();
-          if (offered?.[0]) pick(offered[0]);
-        }}
-      />
+    <div>
+      <label>
+        {label}
+        <input
+          ref={input}
+          type="search"
+          autocomplete="off"
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
+        />
+      </label>
       <p role="status" class="hint">
         {offered && (offered.length === 0 ? 'Nobody found.' : `${offered.length} found.`)}
       </p>
+      <Problem error={error} />
       <ul class="choices">
         {offered?.map((user) => (
           <li key={user.username}>
-            <button type="button" onClick={() => pick(user)}>
+            <button onClick={() => pick(user)}>
               <Person user={user} />
             </button>
           </li>
@@ -72,7 +73,27 @@ export function PeopleSearch({ label, without, onPick }: Props) {
   );
 }
 
-export function Person({ user: { name, username } }: { user: User }) {
+interface ListProps {
+  label: string;
+  users: readonly User[];
+  /** What stands beside a user. */
+  children: (user: User) => ComponentChildren;
+}
+
+export function UserList({ label, users, children }: ListProps) {
+  return (
+    <ul class="people" aria-label={label}>
+      {users.map((user) => (
+        <li key={user.username}>
+          <Person user={user} />
+          {children(user)}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Person({ user: { name, username } }: { user: User }) {
   return (
     <span class="person">
       <b dir="auto">{name}</b> <span>@{username}</span>

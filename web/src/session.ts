@@ -1,23 +1,40 @@
-import { ParleyClient, type Session } from '@parley/client';
+import { ParleyClient, type Session, type User } from '@parley/client';
 
 const ITEM = 'parley-session';
 
-const session = readSession();
+const kept = readSession();
 
 /** The page's only way to the server. */
 export const client = new ParleyClient({
   url: location.origin,
   storage: localStorage,
-  ...(session && { session }),
+  ...(kept && { session: kept }),
 });
 
-export function keepSession(): void {
-  if (client.session) localStorage.setItem(ITEM, JSON.stringify(client.session));
+export const store = client.store();
+
+client.on('connection', (state) => state === 'refused' && leave(client.session?.token));
+
+/** The user who is logged in. */
+export const getUser = (): User => client.session?.user ?? { username: '', name: '' };
+
+export async function logIn(username: string, password: string): Promise<void> {
+  localStorage.setItem(ITEM, JSON.stringify(await client.login(username, password)));
 }
 
-/** Another tab may have logged in as somebody else. */
-export function forgetSession(token: string | undefined): void {
+export function logOut(): void {
+  const token = client.session?.token;
+  // Its request outlives the page. If the server cannot be reached, the token lives until it expires.
+  void client.logout().catch(() => {});
+  leave(token);
+}
+
+/** Loads the page anew, so that nothing is left of the user: no draft, no upload, no picture. */
+function leave(token: string | undefined): void {
+  // Another tab may have logged in as somebody else.
   if (readSession()?.token === token) localStorage.removeItem(ITEM);
+  history.replaceState(undefined, '', location.pathname);
+  location.reload();
 }
 
 function readSession(): Session | undefined {

@@ -1,39 +1,36 @@
 import type { ChatState, Message } from '@parley/client';
-import { useState } from 'preact/hooks';
-import { addressOf } from './hooks.js';
+import { addressOf } from './address.js';
 import { NewChat } from './new-chat.js';
+import { DialogButton } from './parts.js';
 import { Rooms } from './rooms.js';
-import { client } from './session.js';
+import { getUser, logOut, store } from './session.js';
 
 interface Props {
   chats: readonly ChatState[];
   isLoaded: boolean;
   current: string | undefined;
-  onLogOut: () => void;
 }
 
-export function Sidebar({ chats, isLoaded, current, onLogOut }: Props) {
-  const [dialog, setDialog] = useState<'chat' | 'rooms'>();
-  const close = () => setDialog(undefined);
-  const open = (chat: string) => {
+export function Sidebar({ chats, isLoaded, current }: Props) {
+  const open = async (chat: string, close: () => void) => {
+    // The event that tells of a new chat may be late.
+    await store.open(chat);
     close();
     location.hash = addressOf(chat);
   };
   return (
     <nav class="sidebar" aria-label="Chats">
       <header>
-        <h1 dir="auto">{client.session?.user.name}</h1>
-        <button type="button" class="quiet" onClick={onLogOut}>
-          Log out
-        </button>
+        <h1 dir="auto">{getUser().name}</h1>
+        <button onClick={logOut}>Log out</button>
       </header>
       <p class="buttons">
-        <button type="button" onClick={() => setDialog('chat')}>
-          New chat
-        </button>
-        <button type="button" onClick={() => setDialog('rooms')}>
-          Rooms
-        </button>
+        <DialogButton label="New chat">
+          {(close) => <NewChat onCreated={(chat) => open(chat, close)} />}
+        </DialogButton>
+        <DialogButton label="Rooms">
+          {(close) => <Rooms onJoined={(chat) => open(chat, close)} />}
+        </DialogButton>
       </p>
       {isLoaded && chats.length === 0 && <p class="hint">No chats yet.</p>}
       <ul class="chats">
@@ -55,15 +52,11 @@ export function Sidebar({ chats, isLoaded, current, onLogOut }: Props) {
           </li>
         ))}
       </ul>
-      {dialog === 'chat' && <NewChat onClose={close} onCreated={open} />}
-      {dialog === 'rooms' && <Rooms onClose={close} onJoined={open} />}
     </nav>
   );
 }
 
 function previewOf(message: Message | undefined): string {
   if (!message) return '';
-  const text =
-    message.message || message.file?.filename || (message.type === 'image' ? 'a picture' : 'a file');
-  return `${message.sender.name}: ${text}`;
+  return `${message.sender.name}: ${message.message || message.file?.filename || 'a picture'}`;
 }

@@ -1,69 +1,64 @@
 import { useState } from 'preact/hooks';
-import { useAction } from './hooks.js';
-import { Field, Problem, textsOf } from './parts.js';
-import { client } from './session.js';
+import { Field, Form, type Texts } from './parts.js';
+import { client, logIn } from './session.js';
 
-export function SignIn({ onSignIn }: { onSignIn: () => void }) {
-  const [isNew, setIsNew] = useState(false);
+/** What the form may be for, and what its button then says. */
+const BUTTONS = {
+  'Log in': 'Log in',
+  'Create an account': 'Create account',
+  'Forgot your password?': 'Mail a link',
+};
+
+type Purpose = keyof typeof BUTTONS;
+
+const PURPOSES = Object.keys(BUTTONS) as Purpose[];
+
+export function SignIn() {
+  const [purpose, setPurpose] = useState<Purpose>('Log in');
   const [notice, setNotice] = useState('');
-  const { run, isBusy, error } = useAction();
+  const isNew = purpose === 'Create an account';
+  const isForgotten = purpose === 'Forgot your password?';
 
-  const submit = (event: Event) => {
-    const text = textsOf(event);
+  const submit = async (text: Texts) => {
     const [username, password] = [text('username').trim(), text('password')];
-    void run(async () => {
-      if (isNew) await client.signUp({ username, password, name: text('name'), email: text('email') });
-      await client.login(username, password);
-      onSignIn();
-    });
-  };
-
-  const forgot = (event: MouseEvent) => {
-    const username = (event.currentTarget as HTMLButtonElement).form?.username.value.trim();
-    setNotice(username ? '' : 'Type your username first.');
-    if (!username) return;
-    void run(async () => {
+    setNotice('');
+    if (isForgotten) {
       await client.api.GET('/api/auth/forgot-password', { params: { query: { username } } });
       setNotice('If this user exists, a mail with a link is on its way.');
-    });
+    }
+    if (isNew) await client.signUp({ username, password, name: text('name'), email: text('email') });
+    // What is left to do if the rest fails.
+    setPurpose('Log in');
+    if (!isForgotten) await logIn(username, password);
   };
 
   return (
     <main class="sign-in">
       <h1>Parley</h1>
-      <form onSubmit={submit}>
-        <h2>{isNew ? 'Create an account' : 'Log in'}</h2>
-        <Field label="Username" name="username" autocomplete="username" maxLength={64} error={error} />
+      <h2>{purpose}</h2>
+      <Form button={BUTTONS[purpose]} onSubmit={submit}>
+        <Field label="Username" name="username" autocomplete="username" maxLength={64} />
         {isNew && (
           <>
-            <Field
-              label="Name that others see"
-              name="name"
-              autocomplete="name"
-              maxLength={128}
-              error={error}
-            />
-            <Field label="E-mail" name="email" type="email" autocomplete="email" error={error} />
+            <Field label="Name that others see" name="name" autocomplete="name" maxLength={128} />
+            <Field label="E-mail" name="email" type="email" autocomplete="email" />
           </>
         )}
-        <Field
-          label="Password"
-          name="password"
-          type="password"
-          autocomplete={isNew ? 'new-password' : 'current-password'}
-        />
-        <Problem error={error} />
-        <p role="status">{notice}</p>
-        <button disabled={isBusy}>{isNew ? 'Create account' : 'Log in'}</button>
-        {!isNew && (
-          <button type="button" class="quiet" onClick={forgot} disabled={isBusy}>
-            Forgot your password?
-          </button>
+        {!isForgotten && (
+          <Field
+            label="Password"
+            name="password"
+            type="password"
+            autocomplete={isNew ? 'new-password' : 'current-password'}
+          />
         )}
-      </form>
-      <button type="button" class="quiet" onClick={() => setIsNew(!isNew)}>
-        {isNew ? 'Log in instead' : 'Create an account instead'}
-      </button>
+      </Form>
+      <p role="status">{notice}</p>
+      {PURPOSES.filter((other) => other !== purpose).map((other) => (
+        <button key={other} onClick={() => setPurpose(other)}>
+          {other}
+        </button>
+      ))}
     </main>
   );
 }
