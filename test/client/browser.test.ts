@@ -31,7 +31,7 @@ describe.skipIf(hasNoBrowser)('in Chromium', () => {
     browser = await launchBrowser(['--host-resolver-rules=MAP parley.test 127.0.0.1']);
     page = await (await browser.newContext()).newPage();
     await page.goto(`http://parley.test:${(pages.address() as AddressInfo).port}`);
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await browser.close();

@@ -29,7 +29,7 @@ beforeAll(async () => {
   server = await startServer();
   folder = mkdtempSync(join(tmpdir(), 'parley-client-'));
   await installPackage();
-});
+}, 120_000);
 
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });

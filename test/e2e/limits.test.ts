@@ -129,7 +129,7 @@ describe('registrations', () => {
     const first = await register('user0');
     expect(limitHeaders(first)).toEqual({
       policy: '"registration";q=30;w=3600',
-      left: expect.stringMatching(/^"registration";r=29;t=3(600|599)$/),
+      left: expect.stringMatching(/^"registration";r=29;t=3(600|5\d\d)$/),
     });
     // A name that is taken is well-formed.
     for (let n = 1; n < 30; n++) expect((await register(`user${n % 5}`)).status).toBe(n < 5 ? 200 : 409);
@@ -190,7 +190,10 @@ describe('calls', () => {
     const counts = tally(await inParallel(400, bad));
     expect(counts[401]).toBeGreaterThanOrEqual(300);
     await exhausting('anonymous', '192.0.2.9', async () => {
-      expectRefused(await server.parley.post('/api/auth/login', {}, from('192.0.2.9')), 60);
+      const logins = await inParallel(10, () => server.parley.post('/api/auth/login', {}, from('192.0.2.9')));
+      const refused = logins.filter(({ status }) => status === 429);
+      expect(refused).not.toEqual([]);
+      for (const answer of refused) expectRefused(answer, 60);
       const good = await server.parley.get('/api/chats', { token: alex.token, ...from('192.0.2.9') });
       expect(good.status).toBe(200);
     });

@@ -25,7 +25,7 @@ const CHANGED = /^Your password was changed$/;
 const SECOND_US = 1_000_000;
 
 /** A test can wait for the end of these leases. */
-const SHORT_LEASE: MailTiming = { ...QUICK, leaseMs: 2_000, renewalMs: 250 };
+const SHORT_LEASE: MailTiming = { ...QUICK, leaseMs: 5_000, renewalMs: 250 };
 
 const USUAL_BACKOFF: MailTiming = { ...QUICK, backoffMs: 1_000 };
 

@@ -135,7 +135,9 @@ describe('a server with METRICS_PORT', () => {
       expect(batches).toBeGreaterThan(0);
       expect(batches).toBeLessThanOrEqual(20);
       expect(grown('parley_commits_total')).toBeGreaterThanOrEqual(batches + 1);
-      expect(grown('parley_retries_total')).toBe(1);
+      expect(attempts).toBe(2);
+      // Units in the background may meet real deadlocks.
+      expect(grown('parley_retries_total')).toBeGreaterThanOrEqual(1);
     });
 
     test('streams, events and their delay are counted', async () => {
@@ -191,8 +193,10 @@ describe('a server with METRICS_PORT', () => {
       expect(samples.find('parley_database_connections', { state: 'idle' })).toBe(onMysql ? 0 : undefined);
       release();
       await Promise.all([...units, ...hashing]);
-      const after = await scrape(server);
-      expect(after.find('parley_database_waiting')).toBe(0);
+      const after = await until('nothing to wait', async () => {
+        const found = await scrape(server);
+        return found.find('parley_database_waiting') === 0 ? found : undefined;
+      });
       expect(after.find('parley_hashing_waiting')).toBe(0);
       expect(after.find('parley_part_up', { part: 'database' })).toBe(1);
       expect(after.find('parley_part_up', { part: 'storage' })).toBe(1);

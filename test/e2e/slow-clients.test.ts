@@ -11,9 +11,9 @@ import { until } from '../support/until.js';
 const TIMING = {
   headersMs: 1_000,
   checkMs: 50,
-  idleMs: 3_000,
+  idleMs: 6_000,
   bodyMs: 1_000,
-  uploadWindowMs: 1_000,
+  uploadWindowMs: 2_000,
   stallMs: 2_000,
 };
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -130,7 +130,7 @@ test('a client that goes on is not cut off, however long it takes', async () => 
   for (let sent = 0; sent < body.raw.length; sent += 4_000) {
     socket.write(body.raw.subarray(sent, sent + 4_000));
     await until('the time for the next bytes', () =>
-      performance.now() - start > (sent / 4_000) * 60 ? true : undefined,
+      performance.now() - start > (sent / 4_000) * 200 ? true : undefined,
     );
   }
   await until('the answer', () => received.includes('\r\n\r\n{') || undefined);

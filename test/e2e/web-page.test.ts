@@ -21,7 +21,7 @@ let chatters: Chatter[];
 
 beforeAll(async () => {
   if (!hasNoBrowser) browser = await launchBrowser();
-});
+}, 60_000);
 afterAll(() => browser?.close());
 
 beforeEach(async () => {

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { freePort } from './free-port.js';
 
 /** A TCP proxy whose connections a test can break. */
 export class TcpProxy {
@@ -18,8 +19,8 @@ export class TcpProxy {
   /** Accepts connections, on the same port as before after {@link cut}. */
   async open(): Promise<void> {
     const server = createServer((client) => this.join(client, connect(this.target)));
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (server.address() as AddressInfo).port;
+    this.port ||= await freePort();
+    await once(server.listen(this.port, '127.0.0.1'), 'listening');
     this.server = server;
   }
 
