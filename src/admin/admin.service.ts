@@ -9,7 +9,6 @@ import { fold } from '../helpers/text.js';
 import { Origin } from '../http/origin.js';
 import { Outbox } from '../mail/outbox.service.js';
 import { Chat } from '../membership/chat.entity.js';
-import { Member } from '../membership/member.entity.js';
 import { chatNotFound } from '../membership/membership-errors.js';
 import { Membership } from '../membership/membership.service.js';
 import { MessagesService } from '../messages/messages.service.js';
@@ -90,11 +89,8 @@ export class AdminService {
     const userId = user.id;
     const seconds = Math.floor(Date.now() / 1000);
     const session = { userId, kind: 'authentication', expiresAt: MoreThan(seconds) } as const;
-    const [chats, sessions] = await this.reader.run(async (manager) => [
-      await manager.countBy(Member, { userId }),
-      await manager.countBy(Token, session),
-    ]);
-    return { ...lineOf(user), chats, sessions };
+    const sessions = await this.reader.run((manager) => manager.countBy(Token, session));
+    return { ...lineOf(user), chats: await this.membership.countChats(userId), sessions };
   }
 
   /** Mails a link to choose a new password, or returns it. @throws ParleyError (user_not_found). */

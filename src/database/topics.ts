@@ -1,10 +1,7 @@
 /** What each topic tells. Modules declare their own topics here. */
 export interface News {
-  /**
-   * Told when news may be lost: the answer to a COMMIT is lost, so that nobody knows whether the transaction took effect, or the
-   * database has moved to another host, which may be behind for a moment.
-   */
-  newsInDoubt: void;
+  /** Told when the database is now another host, which may be behind for a moment. */
+  databaseMoved: void;
 }
 
 export type Topic = keyof News;

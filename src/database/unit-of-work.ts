@@ -13,7 +13,7 @@ import {
 import { Mysql, MysqlDataSource } from './mysql.js';
 import { type Load, poolLoad } from './pool-load.js';
 import { Sqlite } from './sqlite.js';
-import { DatabaseUnavailable, isRetryable, isUnavailable } from './driver-errors.js';
+import { DatabaseUnavailable, isRetryable } from './driver-errors.js';
 import { type News, type Topic, Topics } from './topics.js';
 
 export const READER = Symbol('READER');
@@ -173,7 +173,7 @@ export class UnitOfWork {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {
     this.driver = driverOf(dataSource);
     if (dataSource instanceof MysqlDataSource) {
-      dataSource.hosts.onMove = () => this.topics.tell('newsInDoubt', undefined);
+      dataSource.hosts.onMove = () => this.topics.tell('databaseMoved', undefined);
     }
   }
 
@@ -220,17 +220,13 @@ export class UnitOfWork {
   private transact<T>(work: (tx: Transaction) => Promise<T>, timeoutMs: number): Promise<T> {
     return this.driver.use(async (connection) => {
       const tx = new Transaction(connection, this.driver, this.topics);
-      let isCommitting = false;
       try {
         const value = await work(tx);
-        isCommitting = true;
         await tx.commit();
         this.counts.commits += 1;
         tx.runEffects();
         return value;
       } catch (error) {
-        if (isCommitting && isUnavailable(error) && !isRetryable(error))
-          this.topics.tell('newsInDoubt', undefined);
         await connection.rollBack().catch(({ message }: Error) => {
           new Logger('UnitOfWork').error(`rollback failed: ${message}`);
         });

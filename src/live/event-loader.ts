@@ -68,7 +68,8 @@ export class EventLoader {
 
   /**
    * Returns the event of each entry, in a fixed number of queries for each 128 messages. It is undefined where nothing is
-   * left to tell: the message or the user is gone. `readerId` is whose chats are added and read.
+   * left to tell: the message or the user is gone. `readerId` is whose chats are added and read; of a chat that this user has left
+   * meanwhile nothing is told but `chat.removed`.
    */
   async load(entries: Entry[], readerId?: number): Promise<(LiveEvent | undefined)[]> {
     const [epoch, messages, users, chats, own] = await Promise.all([
@@ -78,10 +79,13 @@ export class EventLoader {
       this.loadChats(entries),
       readerId === undefined ? undefined : this.loadOwn(entries, readerId),
     ]);
+    // Texts that were read before this are no later than the end of a membership.
+    const present = readerId === undefined ? undefined : await this.findChatsOf(readerId, entries);
     const limited = ({ chat, at, seq }: Entry) =>
       makeEvent(epoch, 'chat.limited', chat, {}, { chatId: chat.id, at, seq, readAt: 0 });
     return entries.map((entry, n) => {
       const { type, chat, index } = entry;
+      if (present && type !== 'chat.removed' && !present.has(chat.id)) return undefined;
       const event = (data: object | undefined, at = entry.at, seq = entry.seq) =>
         data && makeEvent(epoch, type, chat, data, { chatId: chat.id, at, seq, readAt: 0 });
       switch (type) {
@@ -170,6 +174,11 @@ export class EventLoader {
         return message ? [[n, { row, message }] as const] : [];
       }),
     );
+  }
+
+  private findChatsOf(userId: number, entries: Entry[]): Promise<Set<number>> {
+    const others = entries.filter(({ type }) => type !== 'chat.removed');
+    return this.history.findChatsOf(userId, [...new Set(others.map(({ chat }) => chat.id))]);
   }
 
   private loadUsers(entries: Entry[]): Promise<Map<number, UserDto>> {

@@ -88,8 +88,8 @@ export class FanOut implements OnModuleInit {
   onModuleInit(): void {
     const { topics } = this.unitOfWork;
     topics.listen('typed', (typed) => this.addTyping(typed));
-    // Whether there is news is unknown. Clients resume, and read the log.
-    topics.listen('newsInDoubt', () => this.endAll('restart'));
+    // Clients resume, and read the log.
+    topics.listen('databaseMoved', () => this.endAll('restart'));
   }
 
   get hasFollowers(): boolean {
@@ -190,6 +190,7 @@ export class FanOut implements OnModuleInit {
     this.isWorking = true;
     while (this.followers.size > 0 && (this.woken.size > 0 || this.reads.size > 0)) {
       const channels = this.woken;
+      const known = this.channels;
       this.woken = new Set();
       try {
         await this.tell([...channels]);
@@ -198,7 +199,8 @@ export class FanOut implements OnModuleInit {
         if (!this.isLate) this.logger.warn(`events are late: ${(error as Error).message}`);
         this.isLate = true;
         if (isUnavailable(error)) {
-          for (const channel of channels) this.woken.add(channel);
+          // Unless they were forgotten meanwhile, and their members with them.
+          if (this.channels === known) for (const channel of channels) this.woken.add(channel);
         } else {
           // Clients resume, and read the events through a replay.
           this.endAll('restart');
@@ -324,14 +326,16 @@ export class FanOut implements OnModuleInit {
   private async tellChannel(channel: Channel, told: Told[]): Promise<void> {
     const { chat, members = new Map<number, number>() } = channel;
     if (!chat) return;
-    // Who leaves is told nothing else of this news.
-    for (const { entry } of told) if (entry.type === 'chat.removed') members.delete(entry.userId ?? 0);
+    const gone = goneIn(told);
+    // A user who is gone gets `chat.removed` alone, because messages show their present text.
+    for (const userId of gone) members.delete(userId);
     for (const { entry, event } of told) {
       const { type, at, seq, userId } = entry;
       if (type === 'chat.added') {
         await this.tellAdded(channel, members, entry);
       } else if (type === 'member.added' && userId !== undefined) {
         if (event) this.tellMembers(members, event, userId);
+        if (gone.has(userId)) continue;
         members.set(userId, at);
         const added = await this.loader.loadAdded(chat, this.followersAmong([userId]), at, seq);
         for (const [user, chatAdded] of added) this.push(user, chatAdded);
@@ -418,6 +422,16 @@ function newChannels(): LRUCache<number, Channel> {
 interface Told {
   entry: Entry;
   event: LiveEvent | undefined;
+}
+
+/** Returns the users whose membership ended in a stretch of history, and did not begin again. */
+function goneIn(told: Told[]): Set<number> {
+  const gone = new Set<number>();
+  for (const { entry } of told) {
+    if (entry.type === 'chat.removed' && entry.userId !== undefined) gone.add(entry.userId);
+    if (entry.type === 'member.added' && entry.userId !== undefined) gone.delete(entry.userId);
+  }
+  return gone;
 }
 
 /** Returns the entries of a stretch of history; for too many, one that has clients read the chat anew. */

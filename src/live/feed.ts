@@ -165,7 +165,9 @@ export class Feed implements OnModuleInit {
     const since = this.horizon;
     await this.history.syncWithCluster();
     const ends = await this.history.findEnds(chatIds);
-    const unknown = ends.filter(({ chatId }) => !this.places.has(chatId));
+    // A poll forgets old places, also while this waits for the database.
+    const placesBefore = new Map(ends.map(({ chatId }) => [chatId, this.places.get(chatId)]));
+    const unknown = ends.filter(({ chatId }) => !placesBefore.get(chatId));
     const firsts = await this.history.findMessageKeys(
       unknown.map(({ chatId, at, seq }) => ({
         chatId,
@@ -176,7 +178,8 @@ export class Feed implements OnModuleInit {
     );
     const firstSeqs = new Map(firsts.map(({ chatId, seq }) => [chatId, seq]));
     const stretches = ends.flatMap(({ chatId, at, seq, lastChangeAt, isDeleted }): ChatStretch[] => {
-      const from = this.places.get(chatId) ?? { at: since, seq: firstSeqs.get(chatId) ?? seq };
+      const place = this.places.get(chatId) ?? placesBefore.get(chatId);
+      const from = place ?? { at: since, seq: firstSeqs.get(chatId) ?? seq };
       if (at <= from.at) return [];
       const to = { at, seq: Math.max(seq, from.seq) };
       this.places.set(chatId, to);

@@ -212,6 +212,17 @@ export class HistoryRepository {
     return ends;
   }
 
+  /** Returns which of the chats the user is in at present, by what was committed through any node of a cluster. */
+  async findChatsOf(userId: number, chatIds: number[]): Promise<Set<number>> {
+    if (chatIds.length === 0) return new Set();
+    const rows = await this.reader.queryLatest<{ chatId: number }>(
+      `SELECT c.id AS chatId FROM members m JOIN chats c ON c.id = m.chat_id
+       WHERE m.user_id = ? AND m.chat_id IN (${placeholders(chatIds.length)})`,
+      [userId, ...chatIds],
+    );
+    return new Set(rows.map(({ chatId }) => chatId));
+  }
+
   findNames(chatIds: number[]): Promise<{ id: number; name: string; ownerId: number | null }[]> {
     return this.reader.query(
       `SELECT id, name, owner_id AS ownerId FROM chats WHERE id IN (${placeholders(chatIds.length)})`,

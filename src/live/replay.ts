@@ -112,7 +112,7 @@ export class Replays {
     };
 
     const parts: Part[] = [];
-    const entries: Entry[] = [];
+    const marksAndDepartures: Entry[] = [];
     for (const chat of activity.chats) {
       const { chatId, readAt } = chat;
       const place = known.get(chatId);
@@ -121,16 +121,21 @@ export class Replays {
       if (isNew({ chatId, at: part.end.at }) && isBehind) parts.push(part);
       if (readAt > Math.max(place?.readAt ?? start, start) && (place || !isUnchanged)) {
         // Behind the messages, because it tells the present number of unread ones.
-        entries.push({ ...refOf(chat), type: 'chat.read', at: Math.max(part.end.at, readAt), seq: 0 });
+        marksAndDepartures.push({
+          ...refOf(chat),
+          type: 'chat.read',
+          at: Math.max(part.end.at, readAt),
+          seq: 0,
+        });
       }
     }
     for (const { chatId, uuid, at, type } of activity.departures) {
       if (!isNew({ chatId, at })) continue;
       const reason = type === 'deleted' ? 'deleted' : type === 'member.left' ? 'left' : 'removed';
-      entries.push({ chat: { id: chatId, uuid }, type: 'chat.removed', at, seq: 0, reason });
+      marksAndDepartures.push({ chat: { id: chatId, uuid }, type: 'chat.removed', at, seq: 0, reason });
     }
-    for (const entry of await this.findEntriesOf(parts)) entries.push(entry);
-    return entries.toSorted((a, b) => a.at - b.at || a.chat.id - b.chat.id);
+    const histories = await this.findEntriesOf(parts);
+    return [...histories, ...marksAndDepartures].toSorted((a, b) => a.at - b.at || a.chat.id - b.chat.id);
   }
 
   /** Reads the histories of the chats that were active last; `chat.limited` stands for what is not replayed. */

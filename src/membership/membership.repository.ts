@@ -73,6 +73,15 @@ export class MembershipRepository {
     return rows.map(({ chatId }) => chatId);
   }
 
+  /** Does not count deleted chats, whose memberships stay for those who must still hear of the deletion. */
+  async countChats(userId: number): Promise<number> {
+    const [{ count }] = await this.reader.query<{ count: number }>(
+      'SELECT COUNT(*) AS count FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = ?',
+      [userId],
+    );
+    return count;
+  }
+
   /** Moves markers of what users have read forward, never back, in one order: two transactions wait and never deadlock. */
   markRead(tx: Transaction, markers: Marker[], readAt: number): void {
     const sql = `UPDATE members SET read_next = ?, read_at = ?

@@ -107,6 +107,10 @@ export class Membership {
     return readList(page, readAfter, ({ since }) => since);
   }
 
+  countChats(userId: number): Promise<number> {
+    return this.repository.countChats(userId);
+  }
+
   /** Returns the ids of up to `limit` chats of a user. */
   findChatIds(tx: Transaction, userId: number, limit: number): Promise<number[]> {
     return this.repository.findChatIds(tx, userId, limit);

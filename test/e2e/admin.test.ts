@@ -59,6 +59,8 @@ const line = (event: string, details: object) => [
 ];
 
 test('users are listed, found and shown', SLOW, async () => {
+  const deleted = await alex.createChat([]);
+  expectSuccess(await alex.delete(`/api/chats/${deleted}`));
   const [all, found, shown] = await Promise.all([
     runJson('users', 'list', '--after', 'ALE'),
     run('users', 'list', '--search', 'lex'),

@@ -306,19 +306,36 @@ describe('a poll', () => {
     await untilFollowers(sam, 0);
   });
 
+  test('tells of a marker behind the messages that its number of unread ones counts', async () => {
+    const uuid = await alex.createChat([sam]);
+    const id = await idNow(sam);
+    expectSuccess(await sam.put(`/api/chats/${uuid}/read`, { index: 0 }));
+    await alex.send(uuid, 'next');
+    const { events } = await poll(sam, id);
+    const told = events.filter((event: Json) => event.chat === uuid);
+    expect(told.map(({ type }: Json) => type)).toEqual(['message.created', 'chat.read']);
+    expect(told[1].data).toEqual({ index: 0, unread: 1 });
+  });
+
   test('leaves nothing on its connection', async () => {
     const sockets: Socket[] = [];
     server.app.getHttpServer().on('connection', (socket: Socket) => sockets.push(socket));
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    const listeners: number[] = [];
+    const ports = new Set<number | undefined>();
+    const listeners: (number | undefined)[] = [];
     for (let n = 0; n < 8; n += 1) {
       const request = httpGet(`${server.url}/api/events`, { agent, headers: { authorization: sam.token } });
       const [response] = (await once(request, 'response')) as [IncomingMessage];
+      const port = request.socket?.localPort;
       await once(response.resume(), 'end');
-      listeners.push(sockets[0].listenerCount('close'));
+      ports.add(port);
+      // Clients of other tests may connect, too.
+      const socket = sockets.find(({ remotePort }) => remotePort === port);
+      listeners.push(socket?.listenerCount('close'));
     }
     agent.destroy();
-    expect(sockets).toHaveLength(1);
+    expect(ports.size).toBe(1);
+    expect(listeners[7]).toBeGreaterThan(0);
     expect(listeners[7]).toBe(listeners[3]);
   });
 });

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FanOut } from '#src/live/fan-out.js';
 import { Feed } from '#src/live/feed.js';
-import { UnitOfWork } from '#src/database/unit-of-work.js';
+import { Replays } from '#src/live/replay.js';
+import { DatabaseUnavailable } from '#src/database/driver-errors.js';
+import { Transaction, UnitOfWork } from '#src/database/unit-of-work.js';
 import { TokensService } from '#src/tokens/tokens.service.js';
 import { claimsOf } from '../support/jwt.js';
 import { followPolls, followSocket, followSse, type LiveClient } from '../support/live.js';
@@ -184,7 +186,7 @@ describe.skipIf(hasNoRedis)('with Redis', () => {
       '[]',
       'null',
       JSON.stringify({ ...whole, version: 2, topic: 'tokensRevoked', news: { userId: 2 } }),
-      JSON.stringify({ ...whole, topic: 'newsInDoubt' }),
+      JSON.stringify({ ...whole, topic: 'databaseMoved' }),
       JSON.stringify({ ...whole, topic: 'toString' }),
       JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', news: ['x'] }),
       JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', news: [1, 2, 3, 2 ** 53 - 1] }),
@@ -303,6 +305,39 @@ describe('without Redis', () => {
     expect(textsOf(client, chat)).not.toContain('after');
   });
 
+  test('who is added and removed between two polls is told no text of that time', async () => {
+    const chat = await alex.createChat([]);
+    const client = await follow(sam);
+    disablePolls();
+    await update(chat, { mode: 'add', user: 'sam' });
+    const index = await alex.send(chat, 'draft');
+    await update(chat, { mode: 'delete', user: 'sam' });
+    expectSuccess(await alex.put(`/api/chats/${chat}/messages/${index}`, { message: 'secret' }));
+    vi.restoreAllMocks();
+    await has(client, chat, 'chat.removed');
+    const marker = await alex.createChat([sam]);
+    await has(client, marker, 'chat.added');
+    expect(client.types(chat)).toEqual(['chat.removed']);
+  });
+
+  test('who is removed on one server while the other one replays is told nothing later', async () => {
+    const chat = await alex.createChat([sam]);
+    const { readyId } = await follow(sam);
+    const index = await alex.send(chat, 'draft');
+    const replays = servers[1].app.get(Replays);
+    const find = replays.find.bind(replays);
+    vi.spyOn(replays, 'find').mockImplementation(async (...args) => {
+      const found = await find(...args);
+      await update(chat, { mode: 'delete', user: 'sam' });
+      expectSuccess(await alex.put(`/api/chats/${chat}/messages/${index}`, { message: 'secret' }));
+      return found;
+    });
+    const client = await followSse(there(sam), readyId);
+    clients.push(client);
+    await has(client, chat, 'chat.removed');
+    expect(textsOf(client, chat)).toEqual([]);
+  });
+
   test.each([
     ['a logout', 'the token', (member: Member) => member.get('/api/auth/logout'), false],
     ['an erasure', 'the user', (member: Member) => member.delete(`/api/users/${member.username}`), true],
@@ -360,6 +395,18 @@ describe('one server', () => {
     expectSuccess(await sam.put(`/api/chats/${chat}/read`, { index: 1 }));
     client = await followSse(sam);
     clients.push(client);
+  });
+
+  test('tells of a commit whose answer is lost, and ends no stream', async () => {
+    const commit: (this: Transaction) => Promise<void> = Reflect.get(Transaction.prototype, 'commit');
+    vi.spyOn(Transaction.prototype, 'commit').mockImplementationOnce(async function (this: Transaction) {
+      await commit.call(this);
+      throw new DatabaseUnavailable('the answer is lost');
+    });
+    const json = { type: 'message', message: 'doubtful' };
+    expect((await alex.post(`/api/chats/${chat}/messages`, json)).status).toBe(503);
+    await hasText(client, 'doubtful');
+    expect(client.hasEnded).toBe(false);
   });
 
   test('tells nothing twice, and nothing from before, over several polls', async () => {

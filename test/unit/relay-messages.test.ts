@@ -29,7 +29,7 @@ test('stretches of histories arrive as the ids of their chats', () => {
 });
 
 test('news that stays in the process is not encoded', () => {
-  expect(encodeMessage('other', 'newsInDoubt', undefined)).toBeUndefined();
+  expect(encodeMessage('other', 'databaseMoved', undefined)).toBeUndefined();
 });
 
 test('the fields of a later release are dropped', () => {
@@ -41,7 +41,7 @@ test.each([
   ['of the instance itself', { ...message, from: 'self' }],
   ['of another version', { ...message, version: 2 }],
   ['of an unknown topic', { ...message, topic: 'toString' }],
-  ['of a topic that stays in the process', { ...message, topic: 'newsInDoubt' }],
+  ['of a topic that stays in the process', { ...message, topic: 'databaseMoved' }],
   ['without news', { ...message, news: undefined }],
   ['with a number that is none', { ...message, news: { userId: '1' } }],
   ['with a negative number', { ...message, news: { userId: -1 } }],

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { ChatStretch } from '#src/changes/change-log.js';
+import { Topics } from '#src/database/topics.js';
+import { now, SECOND_US } from '#src/helpers/clock.js';
+import { Feed } from '#src/live/feed.js';
+import { until } from '../support/until.js';
+
+type Dependencies = ConstructorParameters<typeof Feed>;
+
+test('a message is told even if a poll forgets the place of its chat while the chat is looked up', async () => {
+  const topics = new Topics();
+  const jobs = new Map<string, () => Promise<void>>();
+  const told: ChatStretch[] = [];
+  const history = {
+    findRecentChats: async () => [],
+    findRecentMarks: async () => [],
+    syncWithCluster: async () => {},
+    findEnds: async (chatIds: number[]) =>
+      chatIds.map((chatId) => ({ chatId, at: now(), seq: 6, lastChangeAt: 0, isDeleted: false })),
+    findMessageKeys: async () => {
+      await jobs.get('poll for changed chats')?.();
+      return [];
+    },
+  };
+  const fanOut = {
+    hasFollowers: true,
+    addStretches: (stretches: ChatStretch[]) => told.push(...stretches),
+    addReads: () => {},
+  };
+  const feed = new Feed(
+    { topics } as unknown as Dependencies[0],
+    { add: ({ name, run }: { name: string; run: () => Promise<void> }) => jobs.set(name, run) } as never,
+    history as unknown as Dependencies[2],
+    {} as Dependencies[3],
+    fanOut as unknown as Dependencies[4],
+  );
+  feed.onModuleInit();
+  await feed.open();
+  const [known, unknown] = [1, 2];
+  const at = now() - 31 * SECOND_US;
+  const range = { from: { at: at - 1, seq: 4 }, to: { at, seq: 5 } };
+  topics.tell('chatsChanged', [
+    { chatId: known, ...range, hasChanges: false, affected: [], isDeleted: false },
+  ]);
+  topics.tell('chatsChangedElsewhere', [known, unknown]);
+  await until('both chats', () => told.length === 3 || undefined);
+  expect(told[1]).toMatchObject({ chatId: known, from: { seq: 5 }, to: { seq: 6 } });
+});
