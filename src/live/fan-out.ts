@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { ChatStretch, LogPosition } from '../changes/change-log.js';
+import type { ChatStretch } from '../changes/change-log.js';
 import { ChatsRepository } from '../chats/chats.repository.js';
 import { isUnavailable } from '../database/driver-errors.js';
 import type { News } from '../database/topics.js';
@@ -36,16 +36,7 @@ interface Channel {
   chat?: ChatRef;
   /** The start of each membership, by user. */
   members?: Map<number, number>;
-  /** Followers have been told everything until here. */
-  told?: LogPosition;
-  /** Where the news ends. */
-  end?: LogPosition;
-  hasChanges: boolean;
-  isDeleted: boolean;
-  /** Users whose membership began or ended in the news. */
-  affected: number[];
-  /** Whether `affected` may be incomplete. */
-  hasGap: boolean;
+  news?: ChatStretch;
   /** Users who type. */
   typists: Map<number, string>;
 }
@@ -129,14 +120,9 @@ export class FanOut implements OnModuleInit {
   /** The stretches of a chat come in their order and without gaps. */
   addStretches(stretches: ChatStretch[]): void {
     if (this.followers.size === 0) return;
-    for (const { chatId, from, to, hasChanges, affected, isDeleted } of stretches) {
-      const channel = this.channelOf(chatId);
-      channel.told ??= from;
-      channel.end = to;
-      channel.hasChanges ||= hasChanges;
-      channel.hasGap ||= !affected;
-      channel.isDeleted ||= isDeleted;
-      channel.affected.push(...(affected ?? []));
+    for (const stretch of stretches) {
+      const channel = this.channelOf(stretch.chatId);
+      channel.news = channel.news ? append(channel.news, stretch) : stretch;
       this.wake(channel);
     }
   }
@@ -152,8 +138,8 @@ export class FanOut implements OnModuleInit {
     for (const followers of this.followers.values()) for (const follower of followers) follower.end(reason);
   }
 
-  callersOf(userId: number): Caller[] {
-    return [...(this.followers.get(userId) ?? [])].map(({ caller }) => caller);
+  followersOf(userId: number): Follower[] {
+    return [...(this.followers.get(userId) ?? [])];
   }
 
   /** Ends the streams and polls that use a token. */
@@ -166,14 +152,7 @@ export class FanOut implements OnModuleInit {
   private channelOf(chatId: number): Channel {
     let channel = this.channels.get(chatId);
     if (!channel) {
-      channel = {
-        chatId,
-        hasChanges: false,
-        isDeleted: false,
-        affected: [],
-        hasGap: false,
-        typists: new Map(),
-      };
+      channel = { chatId, typists: new Map() };
       this.channels.set(chatId, channel);
     }
     return channel;
@@ -216,7 +195,7 @@ export class FanOut implements OnModuleInit {
     await this.history.syncWithCluster();
     await this.loadChannels(channels);
     const followed = channels.filter((channel) => {
-      const isFollowed = this.isFollowed(channel);
+      const isFollowed = channel.chat !== undefined && this.isFollowed(channel);
       if (!isFollowed) this.skip(channel);
       return isFollowed;
     });
@@ -249,8 +228,8 @@ export class FanOut implements OnModuleInit {
     }
   }
 
-  private isFollowed({ members = new Map(), affected, hasGap }: Channel): boolean {
-    if (hasGap || affected.some((userId) => this.followers.has(userId))) return true;
+  private isFollowed({ members = new Map(), news }: Channel): boolean {
+    if (news && (!news.affected || news.affected.some((userId) => this.followers.has(userId)))) return true;
     const [fewer, more] =
       members.size < this.followers.size ? [members, this.followers] : [this.followers, members];
     for (const userId of fewer.keys()) if (more.has(userId)) return true;
@@ -260,37 +239,26 @@ export class FanOut implements OnModuleInit {
   /** Forgets news that nobody here follows. */
   private skip(channel: Channel): void {
     // A change may concern the members, who are read again when they are needed.
-    if (channel.affected.length > 0) this.channels.delete(channel.chatId);
-    this.endNews(channel);
-  }
-
-  private endNews(channel: Channel): void {
-    channel.told = channel.end;
-    channel.hasChanges = false;
-    channel.affected = [];
-    channel.hasGap = false;
-    if (channel.isDeleted) this.channels.delete(channel.chatId);
+    const { affected = [], isDeleted = false } = channel.news ?? {};
+    if (affected.length > 0 || isDeleted) this.channels.delete(channel.chatId);
+    channel.news = undefined;
   }
 
   private async tellNews(channels: Channel[]): Promise<void> {
-    const news = channels.flatMap((channel) => {
-      const { chat, told, end, chatId } = channel;
-      return chat && told && end && end.at > told.at
-        ? [{ channel, chat, chatId, from: told, to: end, isDeleted: channel.isDeleted }]
-        : [];
-    });
-    const changes = await this.findAllChanges(news.filter(({ channel }) => channel.hasChanges));
-    const entries = news.map(({ chat, chatId, from, to }) =>
+    const all = channels.flatMap(({ chat, news }, n) =>
+      chat && news ? [{ channel: channels[n], chat, news }] : [],
+    );
+    const changes = await this.findAllChanges(all.flatMap(({ news }) => (news.hasChanges ? [news] : [])));
+    const entries = all.map(({ chat, news }) =>
       entriesOf(
         chat,
-        from,
-        to,
-        changes.filter((change) => change.chatId === chatId && change.at > from.at && change.at <= to.at),
+        news,
+        changes.filter(({ chatId }) => chatId === news.chatId),
       ),
     );
     const events = await this.loader.load(entries.flat());
     let start = 0;
-    for (const [n, { channel, to, isDeleted }] of news.entries()) {
+    for (const [n, { channel, news }] of all.entries()) {
       const told = entries[n].map((entry, place) => ({ entry, event: events[start + place] }));
       start += entries[n].length;
       // The time of a message is known by its row alone.
@@ -299,11 +267,13 @@ export class FanOut implements OnModuleInit {
         channel,
         told.toSorted((a, b) => timeOf(a) - timeOf(b)),
       );
-      if (isDeleted) await this.tellDeletion(channel, to.at);
+      if (news.isDeleted) {
+        await this.tellDeletion(channel, news.to.at);
+        this.channels.delete(channel.chatId);
+      }
       // While this was under way, the news may have become longer.
-      const isAll = channel.end === to;
-      if (isAll) this.endNews(channel);
-      else channel.told = to;
+      const present = channel.news;
+      channel.news = present && present !== news ? { ...present, from: news.to } : undefined;
     }
   }
 
@@ -434,8 +404,19 @@ function goneIn(told: Told[]): Set<number> {
   return gone;
 }
 
+/** Joins a stretch and the next one of the same chat. */
+function append(first: ChatStretch, next: ChatStretch): ChatStretch {
+  return {
+    ...next,
+    from: first.from,
+    hasChanges: first.hasChanges || next.hasChanges,
+    affected: first.affected && next.affected && [...first.affected, ...next.affected],
+    isDeleted: first.isDeleted || next.isDeleted,
+  };
+}
+
 /** Returns the entries of a stretch of history; for too many, one that has clients read the chat anew. */
-function entriesOf(chat: ChatRef, from: LogPosition, to: LogPosition, changes: ChangeRow[]): Entry[] {
+function entriesOf(chat: ChatRef, { from, to }: ChatStretch, changes: ChangeRow[]): Entry[] {
   const count = to.seq - from.seq + changes.length;
   const limited = { chat, type: 'chat.limited', at: to.at, seq: to.seq } as const;
   const messages: Entry[] = Array.from(

@@ -206,7 +206,7 @@ export class Feed implements OnModuleInit {
    */
   private async endRevoked({ userId, tokenId }: News['tokensRevoked']): Promise<void> {
     if (tokenId !== undefined) return this.fanOut.endToken(userId, tokenId);
-    for (const caller of this.fanOut.callersOf(userId)) {
+    for (const { caller } of this.fanOut.followersOf(userId)) {
       try {
         await this.tokens.requireValid(caller);
       } catch (error) {

@@ -33,6 +33,8 @@ const SETTLED_MS = 10_000;
 
 /** A client's stream of events: first what was replayed, then what happens. */
 export class Stream implements Follower {
+  /** At which second of the period between two beats; undefined before the stream has started. */
+  beatSecond?: number;
   /** Since when the stream tells what happens; undefined during the replay. */
   private liveAt?: number;
   private isEnded = false;

@@ -36,9 +36,6 @@ const CLOSING_STEPS = 20;
 export class Streams implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Streams');
   private readonly streams = new Set<Stream>();
-  private readonly counts = new Map<number, number>();
-  /** The streams of each second of the period between two beats. */
-  private readonly beats = Array.from({ length: BEAT_SECONDS }, () => new Set<Stream>());
   private readonly turns = pLimit(MAX_READING);
   /** Events told to clients that came back, since the start. */
   replayed = 0;
@@ -84,10 +81,9 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
    */
   async open(caller: Caller, since: string | undefined, outlet: Outlet): Promise<Stream> {
     if (this.isClosing) throw serverRestarts();
-    const count = this.counts.get(caller.userId) ?? 0;
-    if (count >= MAX_STREAMS_OF_A_USER) throw tooManyStreams();
+    const others = this.fanOut.followersOf(caller.userId).filter((follower) => follower instanceof Stream);
+    if (others.length >= MAX_STREAMS_OF_A_USER) throw tooManyStreams();
     const stream = new Stream(caller, outlet, (ended) => this.forget(ended));
-    this.counts.set(caller.userId, count + 1);
     this.streams.add(stream);
     this.fanOut.add(stream);
     outlet.onClose(() => stream.close());
@@ -100,7 +96,8 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
       if (stream.reason === 'token_invalid') throw tokenRevoked();
       if (stream.hasEnded || !replay) throw serverRestarts();
       outlet.start(replay.startId, replay.isRecovered);
-      this.nextBeat(stream).add(stream);
+      // Spreads the beats of streams that were opened together.
+      stream.beatSecond = (caller.userId + this.streams.size) % BEAT_SECONDS;
       void this.run(stream, replay);
       return stream;
     } catch (error) {
@@ -141,30 +138,19 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  /** Spreads the beats of streams that were opened together. */
-  private nextBeat(stream: Stream): Set<Stream> {
-    const offset = (stream.caller.userId + this.streams.size) % BEAT_SECONDS;
-    return this.beats[offset];
-  }
-
   private tick(): void {
     this.second = (this.second + 1) % BEAT_SECONDS;
     const seconds = Date.now() / 1000;
     for (const stream of this.streams) {
       if (stream.caller.expiresAt <= seconds) stream.end('token_invalid');
-      else stream.checkProgress(MAX_IDLE_MS);
+      stream.checkProgress(MAX_IDLE_MS);
+      if (stream.beatSecond === this.second && !stream.hasEnded) stream.beat();
     }
-    for (const stream of this.beats[this.second]) stream.beat();
   }
 
   private forget(stream: Stream): void {
     if (stream.reason === 'too_slow') this.slowClients += 1;
-    const { userId } = stream.caller;
-    const count = (this.counts.get(userId) ?? 1) - 1;
-    if (count === 0) this.counts.delete(userId);
-    else this.counts.set(userId, count);
     this.streams.delete(stream);
-    for (const beats of this.beats) beats.delete(stream);
     this.fanOut.remove(stream);
   }
 }

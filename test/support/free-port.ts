@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -8,7 +9,8 @@ const END_OF_PORTS = 32_768;
 /** Returns a port that nothing listens on, and that no server gets by chance before the test needs the port. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (END_OF_PORTS - FIRST_PORT));
+    // Not Math.random, which tests fake.
+    const port = randomInt(FIRST_PORT, END_OF_PORTS);
     const server = createServer().listen(port, '127.0.0.1');
     const isFree = await once(server, 'listening').then(
       () => true,
