@@ -5,7 +5,7 @@ import { ChatChange } from './chat-change.entity.js';
 /** How long clients can catch up with what they have missed. */
 export const LOG_LIFETIME_US = 7 * 86_400 * 1_000_000;
 
-/** A place in the history of a chat. */
+/** A position in the history of a chat. */
 export interface LogPosition {
   /** The time of the last message or change before it, in microseconds. */
   at: number;
@@ -13,8 +13,8 @@ export interface LogPosition {
   seq: number;
 }
 
-/** A stretch of a chat's history, which a commit has added. */
-export interface ChatStretch {
+/** The range of a chat's history that a commit has added. */
+export interface ChatRange {
   chatId: number;
   from: LogPosition;
   to: LogPosition;
@@ -26,13 +26,13 @@ export interface ChatStretch {
 }
 
 declare module '../database/topics.js' {
-  interface News {
+  interface TopicPayloads {
     /**
-     * Told after each commit that adds to the histories of chats. Stretches of one chat may be told in another order: InnoDB
-     * releases a lock before its holder's commit is flushed and answered.
+     * Published after each commit that adds to the histories of chats. Ranges of one chat may be published out of order, because
+     * InnoDB releases a lock before its holder's commit is flushed and answered.
      */
-    chatsChanged: ChatStretch[];
-    /** Told when another instance has added to the histories of these chats. */
+    chatsChanged: ChatRange[];
+    /** Published when another instance has added to the histories of these chats. */
     chatsChangedElsewhere: number[];
   }
 }

@@ -19,7 +19,7 @@ const HEALTH = `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'wsre
   SHOW GLOBAL STATUS WHERE Variable_name IN ('wsrep_ready', 'wsrep_local_state')`;
 
 /**
- * Tells whether a host takes writes, from its variables and status: a member of a Galera cluster that has a quorum and is
+ * Returns whether a host takes writes, from its variables and status: a member of a Galera cluster that has a quorum and is
  * synced, the primary of a MySQL Group Replication, whose other members are read-only, or any other server that is not read-only.
  */
 export function takesWrites(values: ReadonlyMap<string, string>): boolean {
@@ -105,7 +105,7 @@ class Candidate {
  * to the next one; when a preferred host has recovered, back to that one. A single host is not checked.
  */
 export class DatabaseHosts {
-  /** Called after each move: the new host may not have applied yet what the former one has told. */
+  /** Called after each move. The new host may not have applied yet what the former one has committed. */
   onMove: () => void = () => {};
   /** Whether the database is a Galera cluster. */
   isGalera = false;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Reader, Transaction } from './unit-of-work.js';
 
 /**
- * Returns what tells this database from others, and from itself before a restore. A node of a cluster first applies all that
- * other nodes have committed.
+ * Returns a unique name of this database, which a restore changes. A node of a cluster first applies all that other nodes have
+ * committed.
  */
 export async function findEpoch(reader: Reader): Promise<string> {
   const [{ epoch }] = await reader.queryLatest<{ epoch: string }>('SELECT epoch FROM database_epoch', []);

@@ -7,7 +7,7 @@ export interface Load {
   waiting: number;
 }
 
-/** mysql2 tells nothing of its pool but its internals, which `test/e2e/metrics.test.ts` checks. */
+/** Reads internals, because mysql2 has no API for the state of its pool. `test/e2e/metrics.test.ts` checks them. */
 export function poolLoad(pool: Pool): Load {
   const lengthOf = (queue: string) => (Reflect.get(pool, queue) as { length: number }).length;
   const idle = lengthOf('_freeConnections');

@@ -1,35 +1,37 @@
-/** What each topic tells. Modules declare their own topics here. */
-export interface News {
-  /** Told when the database is now another host, which may be behind for a moment. */
+/** The payload of each topic. Modules declare their own topics here. */
+export interface TopicPayloads {
+  /** Published when the database has moved to another host, which may be behind for a moment. */
   databaseMoved: void;
 }
 
-export type Topic = keyof News;
+export type Topic = keyof TopicPayloads;
 
-type Forward = <T extends Topic>(topic: T, news: News[T]) => void;
+type Forward = <T extends Topic>(topic: T, payload: TopicPayloads[T]) => void;
 
-/** Passes news, mostly of transactions, on to the listeners of this process and to other instances. */
+/** Publishes what happens, mostly in transactions, to subscribers in this process and to other instances. */
 export class Topics {
-  private readonly listeners = new Map<Topic, ((news: never) => void)[]>();
+  private readonly subscribers = new Map<Topic, ((payload: never) => void)[]>();
   private forward?: Forward;
 
-  /** The transaction's caller waits for a listener, so it only starts work. */
-  listen<T extends Topic>(topic: T, listener: (news: News[T]) => void): void {
-    this.listeners.set(topic, [...(this.listeners.get(topic) ?? []), listener]);
+  /** The transaction's caller waits for the subscriber, so a subscriber must only start work. */
+  subscribe<T extends Topic>(topic: T, subscriber: (payload: TopicPayloads[T]) => void): void {
+    this.subscribers.set(topic, [...(this.subscribers.get(topic) ?? []), subscriber]);
   }
 
-  /** Sets what passes the news of this process on to other instances. */
+  /** Sets the function that forwards publications to other instances. */
   forwardBy(forward: Forward): void {
     this.forward = forward;
   }
 
-  tell<T extends Topic>(topic: T, news: News[T]): void {
-    this.deliver(topic, news);
-    this.forward?.(topic, news);
+  publish<T extends Topic>(topic: T, payload: TopicPayloads[T]): void {
+    this.deliver(topic, payload);
+    this.forward?.(topic, payload);
   }
 
-  /** Tells the listeners of this process alone. */
-  deliver<T extends Topic>(topic: T, news: News[T]): void {
-    for (const listener of this.listeners.get(topic) ?? []) (listener as (news: News[T]) => void)(news);
+  /** Publishes to the subscribers of this process only. */
+  deliver<T extends Topic>(topic: T, payload: TopicPayloads[T]): void {
+    for (const subscriber of this.subscribers.get(topic) ?? []) {
+      (subscriber as (payload: TopicPayloads[T]) => void)(payload);
+    }
   }
 }

@@ -14,7 +14,7 @@ import { Mysql, MysqlDataSource } from './mysql.js';
 import { type Load, poolLoad } from './pool-load.js';
 import { Sqlite } from './sqlite.js';
 import { DatabaseUnavailable, isRetryable } from './driver-errors.js';
-import { type News, type Topic, Topics } from './topics.js';
+import { type TopicPayloads, type Topic, Topics } from './topics.js';
 
 export const READER = Symbol('READER');
 
@@ -138,9 +138,9 @@ export class Transaction {
     this.effects.push(effect);
   }
 
-  /** Tells the listeners of a topic after the commit. */
-  tell<T extends Topic>(topic: T, news: News[T]): void {
-    this.afterCommit(() => this.topics.tell(topic, news));
+  /** Publishes after the commit. */
+  publish<T extends Topic>(topic: T, payload: TopicPayloads[T]): void {
+    this.afterCommit(() => this.topics.publish(topic, payload));
   }
 
   /** Logs the failure of an effect: the caller must still learn that the transaction is committed. */
@@ -162,7 +162,7 @@ export class Transaction {
  */
 @Injectable()
 export class UnitOfWork {
-  /** What transactions tell after their commit. */
+  /** Where transactions publish after their commit. */
   readonly topics = new Topics();
   /** Since the start, for the metrics. */
   readonly counts = { commits: 0, retries: 0 };
@@ -173,7 +173,7 @@ export class UnitOfWork {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {
     this.driver = driverOf(dataSource);
     if (dataSource instanceof MysqlDataSource) {
-      dataSource.hosts.onMove = () => this.topics.tell('databaseMoved', undefined);
+      dataSource.hosts.onMove = () => this.topics.publish('databaseMoved', undefined);
     }
   }
 

@@ -51,7 +51,7 @@ interface ErrorDetails {
   retryAfter?: number;
 }
 
-/** An error that the caller is told. Programs decide by `code`; `message` is for people. */
+/** An error that the caller gets. Programs decide by `code`; `message` is for people. */
 export class ParleyError extends Error {
   readonly status: number;
   readonly field?: string;

@@ -1,64 +1,65 @@
 import { createHash } from 'node:crypto';
 import type { LogPosition } from '../changes/change-log.js';
+import { SECOND_US } from '../helpers/clock.js';
 
-/** The longest time from an event until it is told, with the differences between the clocks of instances. */
-export const OVERLAP_US = 30_000_000;
+/** Bounds the delay of a delivery plus the difference between the clocks of two instances. */
+export const OVERLAP_US = 30 * SECOND_US;
 
 /** With more, an id could exceed 512 characters. */
 const MAX_KNOWN_CHATS = 12;
 
 const MAX_LENGTH = 512;
 
-/** How much of one chat a client has been told. */
+/** Up to where a client has got the events of one chat. */
 export interface ChatProgress extends LogPosition {
   chatId: number;
   /** When the user last marked messages as read, as far as the client knows. 0 stands for long ago. */
   readAt: number;
 }
 
-/** How much a client has been told. */
+/** Up to where a client has got its events. */
 export interface Cursor {
   epoch: string;
-  /** Everything until OVERLAP_US before this time has been told. In microseconds. */
+  /** The client has got every event until OVERLAP_US before this time. In microseconds. */
   at: number;
-  /** Chats of which later events have been told, too. */
+  /** Chats of which the client has got later events. */
   known: ChatProgress[];
-  /** Stands for the other chats that were active since then. While it stays the same, nothing in them is new. */
+  /** Digest of the positions of the other chats that were active since then. While it is unchanged, they have no new events. */
   digest: string;
 }
 
-/** Makes the cursor of a client that is at these places in all chats that were active shortly before `at`. */
-export function cursorOf(epoch: string, at: number, places: Iterable<ChatProgress>): Cursor {
+/** Makes the cursor of a client whose positions in all chats that were active shortly before `at` are known. */
+export function cursorOf(epoch: string, at: number, positions: Iterable<ChatProgress>): Cursor {
   const start = at - OVERLAP_US;
-  const latestFirst = Array.from(places, (place) => ({
-    ...place,
-    readAt: place.readAt > start ? place.readAt : 0,
+  const latestFirst = Array.from(positions, (position) => ({
+    ...position,
+    readAt: position.readAt > start ? position.readAt : 0,
   }))
-    .filter((place) => place.at > start || place.readAt > start)
+    .filter((position) => position.at > start || position.readAt > start)
     .toSorted((a, b) => b.at - a.at);
   const known = latestFirst.slice(0, MAX_KNOWN_CHATS);
   return { epoch, at, known, digest: digestOf(latestFirst.slice(MAX_KNOWN_CHATS)) };
 }
 
 /**
- * Makes the cursor of a client that has been told everything until `toldUntil`, but not everything until `readAt`. `places`
- * tells where the client is in the chats of which it has been told something; in others it goes on from the time.
+ * Makes the cursor of an answer that was cut. `readAt` is when the histories were read, `sentUntil` the time of the last event in
+ * the answer, and `positions` those of the chats with events in the answer.
  */
 export function cutCursor(
   epoch: string,
   readAt: number,
-  toldUntil: number,
-  places: Iterable<ChatProgress>,
+  sentUntil: number,
+  positions: Iterable<ChatProgress>,
 ): Cursor {
   // Another chat may have an event of the same time.
-  const at = Math.min(readAt, toldUntil - 1 + OVERLAP_US);
-  return { ...cursorOf(epoch, at, places), digest: '' };
+  const at = Math.min(readAt, sentUntil - 1 + OVERLAP_US);
+  return { ...cursorOf(epoch, at, positions), digest: '' };
 }
 
-/** Sets the place of a chat after an event that has been told. */
-export function advance(places: Map<number, ChatProgress>, { chatId, ...event }: ChatProgress): void {
-  const { at, seq, readAt } = places.get(chatId) ?? { at: 0, seq: 0, readAt: 0 };
-  places.set(chatId, {
+/** Moves the position of a chat behind an event that the client gets. */
+export function advance(positions: Map<number, ChatProgress>, { chatId, ...event }: ChatProgress): void {
+  const { at, seq, readAt } = positions.get(chatId) ?? { at: 0, seq: 0, readAt: 0 };
+  positions.set(chatId, {
     chatId,
     at: Math.max(at, event.at),
     seq: Math.max(seq, event.seq),

@@ -12,7 +12,7 @@ import { type ChatProgress, encodeCursor } from './cursor.js';
 import { type ChangeRow, HistoryRepository } from './history.repository.js';
 import { type ChatRef, type EventType, LiveEvent } from './live-event.js';
 
-/** Something that happened in a chat, by reference: what it refers to is read when the event is told. */
+/** A reference to something that happened in a chat. Its event is made from the present state. */
 export interface Entry {
   chat: ChatRef;
   type: EventType;
@@ -67,9 +67,9 @@ export class EventLoader {
   ) {}
 
   /**
-   * Returns the event of each entry, in a fixed number of queries for each 128 messages. It is undefined where nothing is
-   * left to tell: the message or the user is gone. `readerId` is whose chats are added and read; of a chat that this user has left
-   * meanwhile nothing is told but `chat.removed`.
+   * Returns the event of each entry, in a fixed number of queries for each 128 messages. An event is undefined if its
+   * message or user is gone. `readerId` is the user whom a replay is for: `chat.added` and `chat.read` are made for this user, and
+   * chats that the user has left have no events but `chat.removed`.
    */
   async load(entries: Entry[], readerId?: number): Promise<(LiveEvent | undefined)[]> {
     const [epoch, messages, users, chats, own] = await Promise.all([
@@ -79,7 +79,7 @@ export class EventLoader {
       this.loadChats(entries),
       readerId === undefined ? undefined : this.loadOwn(entries, readerId),
     ]);
-    // Texts that were read before this are no later than the end of a membership.
+    // Read after the texts, so that no text is from after the membership.
     const present = readerId === undefined ? undefined : await this.findChatsOf(readerId, entries);
     const limited = ({ chat, at, seq }: Entry) =>
       makeEvent(epoch, 'chat.limited', chat, {}, { chatId: chat.id, at, seq, readAt: 0 });
@@ -138,7 +138,7 @@ export class EventLoader {
       : makeReadEvent(epoch, { id: chatId, uuid }, readAt, states.get(chatId));
   }
 
-  /** Returns the events by which users are told of a chat that they are in since `at`. */
+  /** Returns `chat.added` for users whose membership began at `at`, by user. */
   async loadAdded(
     chat: ChatRef,
     userIds: number[],
@@ -163,14 +163,14 @@ export class EventLoader {
     for (const some of chunks(wanted, MAX_LOOKUPS)) {
       rows.push(...(await Promise.all(some.map(({ chatId, index }) => this.messages.find(chatId, index)))));
     }
-    const found = wanted.flatMap(({ n }, place) => {
-      const row: MessageRow | undefined = rows[place];
+    const found = wanted.flatMap(({ n }, index) => {
+      const row: MessageRow | undefined = rows[index];
       return row ? [{ n, row }] : [];
     });
     const messages = await this.assembler.assemble(found.map(({ row }) => row));
     return new Map(
-      found.flatMap(({ n, row }, place) => {
-        const message = messages[place];
+      found.flatMap(({ n, row }, index) => {
+        const message = messages[index];
         return message ? [[n, { row, message }] as const] : [];
       }),
     );
@@ -221,7 +221,7 @@ function makeEvent(
   return new LiveEvent({ type, chat, data, progress, id });
 }
 
-/** A marker moves without the chat's lock, so its event tells nothing of the progress in the chat. */
+/** A marker moves without the chat's lock, so its event holds no position in the chat's history. */
 function makeReadEvent(
   epoch: string,
   chat: ChatRef,

@@ -126,7 +126,7 @@ export class EventsController {
   @ApiSuccess('the other members are told')
   @ApiErrors(...MEMBER_ERRORS)
   tellTyping(@AccessParam() access: ChatAccess) {
-    this.typing.tell(access);
+    this.typing.publish(access);
     return success();
   }
 }

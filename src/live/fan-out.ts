@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import type { ChatStretch } from '../changes/change-log.js';
+import type { ChatRange } from '../changes/change-log.js';
 import { ChatsRepository } from '../chats/chats.repository.js';
 import { isUnavailable } from '../database/driver-errors.js';
-import type { News } from '../database/topics.js';
+import type { TopicPayloads } from '../database/topics.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { now } from '../helpers/clock.js';
 import type { Marked } from '../membership/membership.service.js';
@@ -13,9 +13,9 @@ import { HistoryRepository, type ChangeRow, type Range } from './history.reposit
 import { type ChatRef, LiveEvent } from './live-event.js';
 
 declare module '../database/topics.js' {
-  interface News {
-    /** Told when an event is handed to the followers among the members: its age in microseconds. */
-    eventTold: number;
+  interface TopicPayloads {
+    /** Published when an event is delivered to the followers among the members: the age of the event in microseconds. */
+    eventDelivered: number;
   }
 }
 
@@ -30,18 +30,19 @@ export interface Follower {
   end(reason: EndReason): void;
 }
 
-/** What is to be told of one chat. */
+/** A chat, its cached members, and what is still to be delivered to them. */
 interface Channel {
   chatId: number;
   chat?: ChatRef;
   /** The start of each membership, by user. */
   members?: Map<number, number>;
-  news?: ChatStretch;
-  /** Users who type. */
+  /** The range of the history that is not delivered yet. */
+  range?: ChatRange;
+  /** Names of users who type, by id. */
   typists: Map<number, string>;
 }
 
-/** Of all channels, some 50 bytes each. A channel takes as much as 20 members. */
+/** Bounds the cached members of all channels, about 50 bytes each. A channel itself counts as 20 members. */
 const MAX_MEMBERS = 1_000_000;
 const CHANNEL_SIZE = 20;
 
@@ -51,22 +52,23 @@ const MAX_READS_AT_ONCE = 8;
 const RETRY_MS = 500;
 
 /**
- * Tells followers what happens in their chats. After a commit it reads what the commit has added to the history, and hands
- * the events to all followers among the members at that place of the history. No writer waits for this.
+ * Delivers what happens in chats to the followers among their members. After a commit it reads the range of the history that the
+ * commit has added, and delivers each event to those who were members at that position. No writer waits for this.
  */
 @Injectable()
 export class FanOut implements OnModuleInit {
   private readonly logger = new Logger('FanOut');
   private readonly followers = new Map<number, Set<Follower>>();
   private channels = newChannels();
-  private woken = new Set<Channel>();
-  /** Markers to tell, by user and chat. */
+  /** Channels with something to deliver. */
+  private pending = new Set<Channel>();
+  /** Markers to deliver, by user and chat. */
   private readonly reads = new Map<string, Marked>();
   /** Followers that have events to flush. */
   private readonly pushed = new Set<Follower>();
   private isWorking = false;
   private isLate = false;
-  /** Events handed to followers, since the start. */
+  /** Events delivered to followers since the start. */
   delivered = 0;
 
   constructor(
@@ -78,16 +80,16 @@ export class FanOut implements OnModuleInit {
 
   onModuleInit(): void {
     const { topics } = this.unitOfWork;
-    topics.listen('typed', (typed) => this.addTyping(typed));
+    topics.subscribe('typed', (typed) => this.addTyping(typed));
     // Clients resume, and read the log.
-    topics.listen('databaseMoved', () => this.endAll('restart'));
+    topics.subscribe('databaseMoved', () => this.endAll('restart'));
   }
 
   get hasFollowers(): boolean {
     return this.followers.size > 0;
   }
 
-  /** From now on the follower is told what happens. */
+  /** Delivers to the follower what happens from now on. */
   add(follower: Follower): void {
     const { userId } = follower.caller;
     const others = this.followers.get(userId);
@@ -100,30 +102,30 @@ export class FanOut implements OnModuleInit {
     const followers = this.followers.get(userId);
     if (!followers?.delete(follower)) return;
     if (followers.size === 0) this.followers.delete(userId);
-    // Without followers nothing is told, so what is known of the members becomes stale.
-    if (this.followers.size === 0) this.forgetNews();
+    // Without followers, changes of members are not applied, so cached members become stale.
+    if (this.followers.size === 0) this.reset();
   }
 
-  private forgetNews(): void {
+  private reset(): void {
     this.channels = newChannels();
-    this.woken.clear();
+    this.pending.clear();
     this.reads.clear();
   }
 
-  private addTyping({ chatId, userId, username }: News['typed']): void {
+  private addTyping({ chatId, userId, username }: TopicPayloads['typed']): void {
     if (this.followers.size === 0) return;
     const channel = this.channelOf(chatId);
     channel.typists.set(userId, username);
-    this.wake(channel);
+    this.schedule(channel);
   }
 
-  /** The stretches of a chat come in their order and without gaps. */
-  addStretches(stretches: ChatStretch[]): void {
+  /** Ranges of one chat must be added in order and without gaps. */
+  addRanges(ranges: ChatRange[]): void {
     if (this.followers.size === 0) return;
-    for (const stretch of stretches) {
-      const channel = this.channelOf(stretch.chatId);
-      channel.news = channel.news ? append(channel.news, stretch) : stretch;
-      this.wake(channel);
+    for (const range of ranges) {
+      const channel = this.channelOf(range.chatId);
+      channel.range = channel.range ? append(channel.range, range) : range;
+      this.schedule(channel);
     }
   }
 
@@ -158,32 +160,32 @@ export class FanOut implements OnModuleInit {
     return channel;
   }
 
-  private wake(channel: Channel): void {
-    this.woken.add(channel);
+  private schedule(channel: Channel): void {
+    this.pending.add(channel);
     void this.work();
   }
 
-  /** Tells one batch of news after the other, so that events keep their order. */
+  /** Delivers one batch after the other, so that events keep their order. */
   private async work(): Promise<void> {
     if (this.isWorking) return;
     this.isWorking = true;
-    while (this.followers.size > 0 && (this.woken.size > 0 || this.reads.size > 0)) {
-      const channels = this.woken;
+    while (this.followers.size > 0 && (this.pending.size > 0 || this.reads.size > 0)) {
+      const channels = this.pending;
       const known = this.channels;
-      this.woken = new Set();
+      this.pending = new Set();
       try {
-        await this.tell([...channels]);
+        await this.deliver([...channels]);
         this.isLate = false;
       } catch (error) {
         if (!this.isLate) this.logger.warn(`events are late: ${(error as Error).message}`);
         this.isLate = true;
         if (isUnavailable(error)) {
-          // Unless they were forgotten meanwhile, and their members with them.
-          if (this.channels === known) for (const channel of channels) this.woken.add(channel);
+          // `reset` has dropped the channels, because their members are stale.
+          if (this.channels === known) for (const channel of channels) this.pending.add(channel);
         } else {
           // Clients resume, and read the events through a replay.
           this.endAll('restart');
-          this.forgetNews();
+          this.reset();
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
       }
@@ -191,7 +193,7 @@ export class FanOut implements OnModuleInit {
     this.isWorking = false;
   }
 
-  private async tell(channels: Channel[]): Promise<void> {
+  private async deliver(channels: Channel[]): Promise<void> {
     await this.history.syncWithCluster();
     await this.loadChannels(channels);
     const followed = channels.filter((channel) => {
@@ -199,10 +201,10 @@ export class FanOut implements OnModuleInit {
       if (!isFollowed) this.skip(channel);
       return isFollowed;
     });
-    await this.tellNews(followed);
-    for (const channel of channels) this.tellTyping(channel);
+    await this.deliverRanges(followed);
+    for (const channel of channels) this.deliverTyping(channel);
     this.flush();
-    await this.tellReads();
+    await this.deliverReads();
     this.flush();
   }
 
@@ -228,56 +230,58 @@ export class FanOut implements OnModuleInit {
     }
   }
 
-  private isFollowed({ members = new Map(), news }: Channel): boolean {
-    if (news && (!news.affected || news.affected.some((userId) => this.followers.has(userId)))) return true;
+  private isFollowed({ members = new Map(), range }: Channel): boolean {
+    if (range && (!range.affected || range.affected.some((userId) => this.followers.has(userId))))
+      return true;
     const [fewer, more] =
       members.size < this.followers.size ? [members, this.followers] : [this.followers, members];
     for (const userId of fewer.keys()) if (more.has(userId)) return true;
     return false;
   }
 
-  /** Forgets news that nobody here follows. */
+  /** Drops a range that nobody here follows. */
   private skip(channel: Channel): void {
-    // A change may concern the members, who are read again when they are needed.
-    const { affected = [], isDeleted = false } = channel.news ?? {};
+    const { affected = [], isDeleted = false } = channel.range ?? {};
+    // The cached members are stale now.
     if (affected.length > 0 || isDeleted) this.channels.delete(channel.chatId);
-    channel.news = undefined;
+    channel.range = undefined;
   }
 
-  private async tellNews(channels: Channel[]): Promise<void> {
-    const all = channels.flatMap(({ chat, news }, n) =>
-      chat && news ? [{ channel: channels[n], chat, news }] : [],
-    );
-    const changes = await this.findAllChanges(all.flatMap(({ news }) => (news.hasChanges ? [news] : [])));
-    const entries = all.map(({ chat, news }) =>
+  private async deliverRanges(channels: Channel[]): Promise<void> {
+    const all = channels.flatMap((channel) => {
+      const { chat, range } = channel;
+      return chat && range ? [{ channel, chat, range }] : [];
+    });
+    const changes = await this.findAllChanges(all.flatMap(({ range }) => (range.hasChanges ? [range] : [])));
+    const entries = all.map(({ chat, range }) =>
       entriesOf(
         chat,
-        news,
-        changes.filter(({ chatId }) => chatId === news.chatId),
+        range,
+        changes.filter(({ chatId }) => chatId === range.chatId),
       ),
     );
     const events = await this.loader.load(entries.flat());
     let start = 0;
-    for (const [n, { channel, news }] of all.entries()) {
-      const told = entries[n].map((entry, place) => ({ entry, event: events[start + place] }));
+    for (const [n, { channel, range }] of all.entries()) {
+      const loaded = entries[n].map((entry, index) => ({ entry, event: events[start + index] }));
       start += entries[n].length;
-      // The time of a message is known by its row alone.
-      const timeOf = ({ entry, event }: Told) => event?.progress?.at ?? entry.at;
-      await this.tellChannel(
+      // Only a message's row has the time of the message.
+      const timeOf = ({ entry, event }: Loaded) => event?.progress?.at ?? entry.at;
+      await this.deliverRange(
         channel,
-        told.toSorted((a, b) => timeOf(a) - timeOf(b)),
+        loaded.toSorted((a, b) => timeOf(a) - timeOf(b)),
       );
-      if (news.isDeleted) {
-        await this.tellDeletion(channel, news.to.at);
+      if (range.isDeleted) {
+        await this.deliverDeletion(channel, range.to.at);
         this.channels.delete(channel.chatId);
       }
-      // While this was under way, the news may have become longer.
-      const present = channel.news;
-      channel.news = present && present !== news ? { ...present, from: news.to } : undefined;
+      // Commits may have appended to the range meanwhile.
+      const present = channel.range;
+      channel.range = present && present !== range ? { ...present, from: range.to } : undefined;
     }
   }
 
-  /** Who is a member depends on all changes, so none may be missing. */
+  /** Reads all changes of the ranges, because membership depends on each of them. */
   private async findAllChanges(ranges: Range[]): Promise<ChangeRow[]> {
     const found: ChangeRow[] = [];
     let rest = ranges;
@@ -293,18 +297,18 @@ export class FanOut implements OnModuleInit {
     return found;
   }
 
-  private async tellChannel(channel: Channel, told: Told[]): Promise<void> {
+  private async deliverRange(channel: Channel, loaded: Loaded[]): Promise<void> {
     const { chat, members = new Map<number, number>() } = channel;
     if (!chat) return;
-    const gone = goneIn(told);
-    // A user who is gone gets `chat.removed` alone, because messages show their present text.
+    // Former members get only `chat.removed` of this range, because events of messages show their present text.
+    const gone = findGone(loaded);
     for (const userId of gone) members.delete(userId);
-    for (const { entry, event } of told) {
+    for (const { entry, event } of loaded) {
       const { type, at, seq, userId } = entry;
       if (type === 'chat.added') {
-        await this.tellAdded(channel, members, entry);
+        await this.deliverAdded(channel, members, entry);
       } else if (type === 'member.added' && userId !== undefined) {
-        if (event) this.tellMembers(members, event, userId);
+        if (event) this.deliverToMembers(members, event, userId);
         if (gone.has(userId)) continue;
         members.set(userId, at);
         const added = await this.loader.loadAdded(chat, this.followersAmong([userId]), at, seq);
@@ -313,19 +317,19 @@ export class FanOut implements OnModuleInit {
         members.delete(userId);
         this.push(userId, event);
       } else if (event) {
-        this.tellMembers(members, event);
+        this.deliverToMembers(members, event);
       }
     }
   }
 
-  private async tellDeletion({ chat, members }: Channel, at: number): Promise<void> {
+  private async deliverDeletion({ chat, members }: Channel, at: number): Promise<void> {
     if (!chat || !members) return;
     const [event] = await this.loader.load([{ chat, type: 'chat.removed', at, seq: 0, reason: 'deleted' }]);
-    if (event) this.tellMembers(members, event);
+    if (event) this.deliverToMembers(members, event);
   }
 
-  /** Tells all who are members since the chat was created. */
-  private async tellAdded(
+  /** Delivers `chat.added` to those who are members since the chat was created. */
+  private async deliverAdded(
     { chat }: Channel,
     members: Map<number, number>,
     { at, seq }: Entry,
@@ -340,17 +344,17 @@ export class FanOut implements OnModuleInit {
     return userIds.filter((userId) => this.followers.has(userId));
   }
 
-  private tellTyping({ chat, members, typists }: Channel): void {
+  private deliverTyping({ chat, members, typists }: Channel): void {
     for (const [userId, username] of typists) {
       if (!chat || !members) continue;
       const event = new LiveEvent({ type: 'typing', chat, data: { username } });
-      this.tellMembers(members, event, userId);
+      this.deliverToMembers(members, event, userId);
     }
     typists.clear();
   }
 
-  /** Tells of some markers. The others wait, because messages go first. */
-  private async tellReads(): Promise<void> {
+  /** Delivers some markers. The others wait, because messages go first. */
+  private async deliverReads(): Promise<void> {
     const some = [...this.reads].slice(0, MAX_READS_AT_ONCE);
     const events = await Promise.all(some.map(([, marked]) => this.loader.loadRead(marked)));
     for (const [n, [key, marked]] of some.entries()) {
@@ -360,8 +364,8 @@ export class FanOut implements OnModuleInit {
     }
   }
 
-  /** Hands an event to the members at its place in the history, but not to the user `except`. */
-  private tellMembers(members: Map<number, number>, event: LiveEvent, except?: number): void {
+  /** Delivers an event to those who were members at its position in the history, except to the user `except`. */
+  private deliverToMembers(members: Map<number, number>, event: LiveEvent, except?: number): void {
     const at = event.progress?.at ?? Infinity;
     const deliveredBefore = this.delivered;
     const fewer = members.size < this.followers.size ? members : this.followers;
@@ -369,7 +373,7 @@ export class FanOut implements OnModuleInit {
       if (userId !== except && (members.get(userId) ?? Infinity) < at) this.push(userId, event);
     }
     if (event.progress && this.delivered > deliveredBefore) {
-      this.unitOfWork.topics.tell('eventTold', now() - at);
+      this.unitOfWork.topics.publish('eventDelivered', now() - at);
     }
   }
 
@@ -389,23 +393,23 @@ function newChannels(): LRUCache<number, Channel> {
   });
 }
 
-interface Told {
+interface Loaded {
   entry: Entry;
   event: LiveEvent | undefined;
 }
 
-/** Returns the users whose membership ended in a stretch of history, and did not begin again. */
-function goneIn(told: Told[]): Set<number> {
+/** Returns the users whose membership has ended in a range and has not begun again. */
+function findGone(loaded: Loaded[]): Set<number> {
   const gone = new Set<number>();
-  for (const { entry } of told) {
+  for (const { entry } of loaded) {
     if (entry.type === 'chat.removed' && entry.userId !== undefined) gone.add(entry.userId);
     if (entry.type === 'member.added' && entry.userId !== undefined) gone.delete(entry.userId);
   }
   return gone;
 }
 
-/** Joins a stretch and the next one of the same chat. */
-function append(first: ChatStretch, next: ChatStretch): ChatStretch {
+/** Joins two successive ranges of one chat. */
+function append(first: ChatRange, next: ChatRange): ChatRange {
   return {
     ...next,
     from: first.from,
@@ -415,8 +419,8 @@ function append(first: ChatStretch, next: ChatStretch): ChatStretch {
   };
 }
 
-/** Returns the entries of a stretch of history; for too many, one that has clients read the chat anew. */
-function entriesOf(chat: ChatRef, { from, to }: ChatStretch, changes: ChangeRow[]): Entry[] {
+/** Returns the entries of a range. If the range has more than 500, one `chat.limited` stands for its messages. */
+function entriesOf(chat: ChatRef, { from, to }: ChatRange, changes: ChangeRow[]): Entry[] {
   const count = to.seq - from.seq + changes.length;
   const limited = { chat, type: 'chat.limited', at: to.at, seq: to.seq } as const;
   const messages: Entry[] = Array.from(
@@ -431,7 +435,7 @@ function entriesOf(chat: ChatRef, { from, to }: ChatStretch, changes: ChangeRow[
   );
   const others = changes.flatMap((change) => {
     const entry = entryOf(chat, change, from.seq);
-    // Who leaves is told so, and the others are told of the user.
+    // `chat.removed` is for the former member, `member.removed` for the others.
     return entry.type === 'member.removed' ? [{ ...entry, type: 'chat.removed' as const }, entry] : [entry];
   });
   if (count <= MAX_EVENTS_OF_A_CHANNEL) return [...messages, ...others];

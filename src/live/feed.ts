@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChatStretch, LogPosition } from '../changes/change-log.js';
+import type { ChatRange, LogPosition } from '../changes/change-log.js';
 import { Batcher } from '../database/batcher.js';
 import { isUnavailable } from '../database/driver-errors.js';
-import type { News } from '../database/topics.js';
+import type { TopicPayloads } from '../database/topics.js';
 import { UnitOfWork } from '../database/unit-of-work.js';
 import { now, SECOND_US } from '../helpers/clock.js';
 import type { Marked } from '../membership/membership.service.js';
@@ -19,36 +19,36 @@ const POLL_MS = 2_000;
 /** So that streams of a revoked token end within a second. */
 const POLL_REVOCATIONS_MS = 800;
 
-/** A poll that finds a commit waits for so long, because the topic tells most commits by then. */
+/** Delay before a poll processes a commit that it has found. Most commits are published within this time. */
 const GRACE_MS = 250;
 
-/** Without followers, polls go on for so long: a client that polls comes back. */
+/** How long the feed stays open without followers. Clients that poll come back within this time. */
 const IDLE_US = 30 * SECOND_US;
 
-/** Messages of a chat that are told; of more, the fan-out tells `chat.limited`. */
+/** More messages of a chat than the fan-out delivers: above its limit it delivers `chat.limited`. */
 const MAX_MESSAGES = 501;
 
 /**
- * Tells the fan-out what changes in chats, through any instance, once and without gaps. Topics tell of most changes at once.
- * Polls of the database find the others: changes through other instances of which Redis has told nothing.
+ * Passes each change of a chat to the fan-out, once, in order and without gaps, whichever instance has made the change. Topics
+ * publish most changes at once. Polls of the database find the rest: changes that no topic has published here.
  */
 @Injectable()
 export class Feed implements OnModuleInit {
-  /** How far the history of each chat that was active since the horizon has been heard. */
-  private readonly places = new Map<number, LogPosition>();
-  /** The marks since the horizon that have been heard of, by user and chat. */
+  /** Up to where the history of each chat has been passed on, of chats that were active since the horizon. */
+  private readonly positions = new Map<number, LogPosition>();
+  /** The marks since the horizon that have been passed on, by user and chat. */
   private readonly marks = new Map<string, Marked>();
-  /** Everything until this time has been heard. In microseconds. */
+  /** Everything before this time has been passed on. In microseconds. */
   private horizon = 0;
   private opening?: Promise<void>;
   private isOpen = false;
   private followedAt = 0;
-  /** Chats with news of which the end is not known. */
+  /** Batches look-ups of chats that have changed in an unknown range. */
   private readonly lookUps = new Batcher(async (chatIds: number[]) => {
     await this.catchUp([...new Set(chatIds)]);
     return chatIds.map(() => undefined);
   });
-  private revocationsHeardUntil = 0;
+  private revocationsReadUntil = 0;
 
   constructor(
     private readonly unitOfWork: UnitOfWork,
@@ -60,13 +60,13 @@ export class Feed implements OnModuleInit {
 
   onModuleInit(): void {
     const { topics } = this.unitOfWork;
-    topics.listen('chatsChanged', (stretches) => this.hear(stretches));
-    topics.listen('chatsChangedElsewhere', (chatIds) => {
+    topics.subscribe('chatsChanged', (ranges) => this.receive(ranges));
+    topics.subscribe('chatsChangedElsewhere', (chatIds) => {
       if (this.opening) for (const chatId of chatIds) this.lookUp(chatId);
     });
-    // The next poll finds what fails here.
-    topics.listen('tokensRevoked', (revoked) => void this.endRevoked(revoked).catch(() => {}));
-    topics.listen('chatsRead', (marked) => this.hearReads(marked));
+    // The next poll repeats what fails here.
+    topics.subscribe('tokensRevoked', (revoked) => void this.endRevoked(revoked).catch(() => {}));
+    topics.subscribe('chatsRead', (marked) => this.receiveReads(marked));
     this.scheduler.add({
       name: 'poll for changed chats',
       intervalMs: POLL_MS,
@@ -79,23 +79,23 @@ export class Feed implements OnModuleInit {
     });
   }
 
-  /** Starts to follow all chats. Await it before reading what a client has missed, so that nothing falls in between. */
+  /** Starts to follow all chats. Await this before reading what a client has missed, so that no change falls in between. */
   open(): Promise<void> {
-    this.opening ??= this.readPlaces().catch((error: unknown) => {
+    this.opening ??= this.readPositions().catch((error: unknown) => {
       this.close();
       throw error;
     });
     return this.opening;
   }
 
-  /** Marks all that has happened until now as heard. */
-  private async readPlaces(): Promise<void> {
+  /** Starts at the present ends of the histories. */
+  private async readPositions(): Promise<void> {
     this.followedAt = now();
     this.horizon = this.followedAt - OVERLAP_US;
     const chats = await this.history.findRecentChats(this.horizon);
     for (const { chatId, ...end } of await this.history.findEnds(idsOf(chats))) {
-      const { at } = this.places.get(chatId) ?? { at: 0 };
-      if (at < end.at) this.places.set(chatId, end);
+      const { at } = this.positions.get(chatId) ?? { at: 0 };
+      if (at < end.at) this.positions.set(chatId, end);
     }
     for (const mark of await this.history.findRecentMarks(this.horizon)) this.marks.set(keyOf(mark), mark);
     this.isOpen = true;
@@ -104,37 +104,37 @@ export class Feed implements OnModuleInit {
   private close(): void {
     this.opening = undefined;
     this.isOpen = false;
-    this.places.clear();
+    this.positions.clear();
     this.marks.clear();
   }
 
-  private hear(stretches: ChatStretch[]): void {
-    if (this.opening) this.fanOut.addStretches(stretches.flatMap((stretch) => this.join(stretch)));
+  private receive(ranges: ChatRange[]): void {
+    if (this.opening) this.fanOut.addRanges(ranges.flatMap((range) => this.advance(range)));
   }
 
-  /** Returns the part of a chat's history until the end of the stretch that has not been heard yet: none or one. */
-  private join(stretch: ChatStretch): ChatStretch[] {
-    const { chatId, from, to } = stretch;
-    const place = this.places.get(chatId);
-    if (!place && from.at > this.horizon && this.isOpen) {
+  /** Moves a chat's position to the end of a range. Returns what follows the old position: one range, or none. */
+  private advance(range: ChatRange): ChatRange[] {
+    const { chatId, from, to } = range;
+    const position = this.positions.get(chatId);
+    if (!position && from.at > this.horizon && this.isOpen) {
       this.lookUp(chatId);
       return [];
     }
-    if (place && to.at <= place.at) return [];
-    this.places.set(chatId, to);
-    if (!place || place.at === from.at) return [stretch];
-    const gap = place.at < from.at ? { hasChanges: true, affected: undefined } : {};
-    return [{ ...stretch, from: place, ...gap }];
+    if (position && to.at <= position.at) return [];
+    this.positions.set(chatId, to);
+    if (!position || position.at === from.at) return [range];
+    const gap = position.at < from.at ? { hasChanges: true, affected: undefined } : {};
+    return [{ ...range, from: position, ...gap }];
   }
 
-  private hearReads(marked: Marked[]): void {
+  private receiveReads(marked: Marked[]): void {
     if (!this.opening) return;
     for (const mark of marked) this.marks.set(keyOf(mark), mark);
     this.fanOut.addReads(marked);
   }
 
   private lookUp(chatId: number): void {
-    // The next poll finds what fails here.
+    // The next poll repeats what fails here.
     this.lookUps.add(chatId).catch(() => {});
   }
 
@@ -148,26 +148,26 @@ export class Feed implements OnModuleInit {
     const chats = await this.history.findRecentChats(since);
     const marks = await this.history.findRecentMarks(since);
     const isAhead = ({ chatId, at }: { chatId: number; at: number }) =>
-      at > (this.places.get(chatId)?.at ?? since);
+      at > (this.positions.get(chatId)?.at ?? since);
     const isNew = (mark: Marked) => this.marks.get(keyOf(mark))?.readAt !== mark.readAt;
     if (chats.some(isAhead) || marks.some(isNew)) await sleep(GRACE_MS, undefined, { signal });
     await this.catchUp(idsOf(chats.filter(isAhead)));
-    this.hearReads(marks.filter(isNew));
+    this.receiveReads(marks.filter(isNew));
 
     this.horizon = Math.max(since, startedAt - OVERLAP_US);
-    for (const [chatId, { at }] of this.places) if (at <= this.horizon) this.places.delete(chatId);
+    for (const [chatId, { at }] of this.positions) if (at <= this.horizon) this.positions.delete(chatId);
     for (const [key, { readAt }] of this.marks) if (readAt <= this.horizon) this.marks.delete(key);
   }
 
-  /** Tells what has not been heard of the chats. */
+  /** Passes on what follows the positions of the chats. */
   private async catchUp(chatIds: number[]): Promise<void> {
     if (chatIds.length === 0) return;
     const since = this.horizon;
     await this.history.syncWithCluster();
     const ends = await this.history.findEnds(chatIds);
-    // A poll forgets old places, also while this waits for the database.
-    const placesBefore = new Map(ends.map(({ chatId }) => [chatId, this.places.get(chatId)]));
-    const unknown = ends.filter(({ chatId }) => !placesBefore.get(chatId));
+    // `poll` may delete old positions while this waits for the database.
+    const positionsBefore = new Map(ends.map(({ chatId }) => [chatId, this.positions.get(chatId)]));
+    const unknown = ends.filter(({ chatId }) => !positionsBefore.get(chatId));
     const firsts = await this.history.findMessageKeys(
       unknown.map(({ chatId, at, seq }) => ({
         chatId,
@@ -177,34 +177,34 @@ export class Feed implements OnModuleInit {
       1,
     );
     const firstSeqs = new Map(firsts.map(({ chatId, seq }) => [chatId, seq]));
-    const stretches = ends.flatMap(({ chatId, at, seq, lastChangeAt, isDeleted }): ChatStretch[] => {
-      const place = this.places.get(chatId) ?? placesBefore.get(chatId);
-      const from = place ?? { at: since, seq: firstSeqs.get(chatId) ?? seq };
+    const ranges = ends.flatMap(({ chatId, at, seq, lastChangeAt, isDeleted }): ChatRange[] => {
+      const position = this.positions.get(chatId) ?? positionsBefore.get(chatId);
+      const from = position ?? { at: since, seq: firstSeqs.get(chatId) ?? seq };
       if (at <= from.at) return [];
       const to = { at, seq: Math.max(seq, from.seq) };
-      this.places.set(chatId, to);
+      this.positions.set(chatId, to);
       const hasChanges = lastChangeAt > from.at;
       return [{ chatId, from, to, hasChanges, affected: hasChanges ? undefined : [], isDeleted }];
     });
-    this.fanOut.addStretches(stretches);
+    this.fanOut.addRanges(ranges);
   }
 
   private async pollRevocations(): Promise<void> {
     const startedAt = now();
     if (this.fanOut.hasFollowers) {
-      const revocations = await this.tokens.findRevocations(this.revocationsHeardUntil);
+      const revocations = await this.tokens.findRevocations(this.revocationsReadUntil);
       for (const { userId, tokenId } of revocations) {
         await this.endRevoked({ userId, tokenId: tokenId || undefined });
       }
     }
-    this.revocationsHeardUntil = startedAt - OVERLAP_US;
+    this.revocationsReadUntil = startedAt - OVERLAP_US;
   }
 
   /**
    * Ends the streams and polls of a revoked token. If all tokens of a user were revoked, looks up the token of each of the user's
    * streams, because the user may have logged in since.
    */
-  private async endRevoked({ userId, tokenId }: News['tokensRevoked']): Promise<void> {
+  private async endRevoked({ userId, tokenId }: TopicPayloads['tokensRevoked']): Promise<void> {
     if (tokenId !== undefined) return this.fanOut.endToken(userId, tokenId);
     for (const { caller } of this.fanOut.followersOf(userId)) {
       try {
@@ -221,7 +221,7 @@ const keyOf = ({ chatId, userId }: Marked) => `${userId} ${chatId}`;
 
 const idsOf = (chats: { chatId: number }[]) => [...new Set(chats.map(({ chatId }) => chatId))];
 
-/** Whoever waits for the database reports that it is away. */
+/** Ignores outages, which requests report already. */
 function ignoreUnavailable(error: unknown): void {
   if (!isUnavailable(error)) throw error;
 }

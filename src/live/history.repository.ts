@@ -82,7 +82,7 @@ export class HistoryRepository {
 
   constructor(private readonly reader: Reader) {}
 
-  /** Returns what tells ids of this database from those of another, or of one before a restore. */
+  /** Returns a name of this database, which a restore changes. */
   async getEpoch(): Promise<string> {
     this.epoch ??= (await findEpoch(this.reader)).slice(0, 8);
     return this.epoch;

@@ -30,7 +30,7 @@ interface Content {
   id?: string;
 }
 
-/** What clients are told. It is encoded once, for all of them. */
+/** An event as clients get it. It is encoded once for all of them. */
 export class LiveEvent {
   readonly type: EventType;
   readonly chat: ChatRef;

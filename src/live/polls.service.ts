@@ -84,7 +84,7 @@ class Poll implements Follower {
 export class Polls implements OnModuleDestroy {
   private readonly polls = new Set<Poll>();
   private isClosing = false;
-  /** Events told to clients that came back, since the start. */
+  /** Events replayed since the start. */
   replayed = 0;
 
   constructor(
@@ -106,7 +106,7 @@ export class Polls implements OnModuleDestroy {
   }
 
   /**
-   * Returns what has happened since an id, or the first events of the next `waitMs`. The signal tells that the client is gone.
+   * Returns what has happened since an id, or the first events of the next `waitMs`. The signal aborts when the client disconnects.
    * @throws ParleyError (token_invalid) when the token is revoked meanwhile.
    */
   async poll(
@@ -159,12 +159,12 @@ export class Polls implements OnModuleDestroy {
 
 /** Returns the id after the first events of a replay. */
 function cutId({ epoch, known, at }: Replay, { events }: Answer): string {
-  const places = new Map(known.map((place) => [place.chatId, place]));
-  for (const { progress } of events) if (progress) advance(places, progress);
-  const toldUntil = Math.max(
+  const positions = new Map(known.map((position) => [position.chatId, position]));
+  for (const { progress } of events) if (progress) advance(positions, progress);
+  const sentUntil = Math.max(
     ...events.map(({ progress }) => Math.max(progress?.at ?? 0, progress?.readAt ?? 0)),
   );
-  return encodeCursor(cutCursor(epoch, at, toldUntil, places.values()));
+  return encodeCursor(cutCursor(epoch, at, sentUntil, positions.values()));
 }
 
 function msUntilExpiry({ expiresAt }: Caller): number {

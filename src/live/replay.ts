@@ -30,23 +30,23 @@ const MAX_INDEXES_READ = 2_000;
 /** Chats whose histories are read together, which bounds the memory. */
 const MAX_CHATS_AT_ONCE = 100;
 
-/** With more, a client had better load everything anew. */
+/** Above this, a replay costs more than loading everything, so the client gets `recovered: false`. */
 const MAX_ACTIVE_CHATS = 5_000;
 
-/** What a client is to be told before it hears of what is new. */
+/** What a client has missed. */
 export interface Replay {
   /** Whether nothing is missed. */
   isRecovered: boolean;
-  /** In the order in which they are told. */
+  /** In the order of their delivery. */
   entries: Entry[];
-  /** The id to resume from until the first event has been told. */
+  /** The id to resume from until the first event is delivered. */
   startId: string;
   epoch: string;
-  /** The places that the id knew. */
+  /** The positions in the id. */
   known: ChatProgress[];
   /** When the histories were read. */
   at: number;
-  /** Where the client is once the entries are told: in the chats that were active shortly before that or since the id. */
+  /** Positions after the last entry, of chats that were active shortly before or since the id. */
   ends: Map<number, ChatProgress>;
 }
 
@@ -107,20 +107,20 @@ export class Replays {
     const others = progressOf(activity, start).filter(({ chatId }) => !known.has(chatId));
     const isUnchanged = since.digest !== '' && digestOf(others) === since.digest;
     const isNew = ({ chatId, at }: { chatId: number; at: number }) => {
-      const place = known.get(chatId);
-      return place ? at > Math.max(place.at, start) : !isUnchanged;
+      const position = known.get(chatId);
+      return position ? at > Math.max(position.at, start) : !isUnchanged;
     };
 
     const parts: Part[] = [];
     const marksAndDepartures: Entry[] = [];
     for (const chat of activity.chats) {
       const { chatId, readAt } = chat;
-      const place = known.get(chatId);
-      const part = partOf(chat, place, start);
+      const position = known.get(chatId);
+      const part = partOf(chat, position, start);
       const isBehind = part.isAdded || part.from.at < part.end.at;
       if (isNew({ chatId, at: part.end.at }) && isBehind) parts.push(part);
-      if (readAt > Math.max(place?.readAt ?? start, start) && (place || !isUnchanged)) {
-        // Behind the messages, because it tells the present number of unread ones.
+      if (readAt > Math.max(position?.readAt ?? start, start) && (position || !isUnchanged)) {
+        // Behind the messages, because `chat.read` holds the present number of unread messages.
         marksAndDepartures.push({
           ...refOf(chat),
           type: 'chat.read',
@@ -204,7 +204,7 @@ function merge(part: Part, messages: MessageKey[], changes: ChangeRow[]): Entry[
     index: seq,
   }));
   for (const change of changes) {
-    // A member is told of the chat by the start of the membership.
+    // `chat.added`, at the start of the membership, stands for it.
     if (change.type !== 'chat.created') entries.push(entryOf(chat, change, part.from.seq));
   }
   entries.sort((a, b) => a.at - b.at);
@@ -213,16 +213,16 @@ function merge(part: Part, messages: MessageKey[], changes: ChangeRow[]): Entry[
   return entries;
 }
 
-/** Returns what a member has not been told of a chat. */
+/** Returns the part of a chat's history that a member has missed. */
 function partOf(chat: ActiveChat, progress: ChatProgress | undefined, start: number): Part {
   const { chatId, nextSeq, lastSentAt, lastChangeAt, since } = chat;
   const end = { at: Math.max(lastSentAt, lastChangeAt), seq: nextSeq };
-  // A marker may be known without a place in the chat.
-  const told = Math.max(progress?.at ?? start, start);
-  const isAdded = since > told;
+  // The id may hold a marker without a position.
+  const known = Math.max(progress?.at ?? start, start);
+  const isAdded = since > known;
   const knownSeq = isAdded ? 0 : (progress?.seq ?? 0);
   const firstSeq = knownSeq || Math.max(0, nextSeq - MAX_EVENTS_OF_A_CHAT - 1);
-  const from = { at: Math.max(told, since), seq: firstSeq };
+  const from = { at: Math.max(known, since), seq: firstSeq };
   // A client may make up an id with any index.
   const to = { at: end.at, seq: Math.min(nextSeq, firstSeq + MAX_INDEXES_READ) };
   return { chatId, chat, from, to, end, isComplete: knownSeq > 0 || firstSeq === 0, isAdded };
@@ -239,7 +239,7 @@ function progressOf({ chats, departures }: Activity, start: number): ChatProgres
   return [...ends.values()].filter(({ at, readAt }) => at > start || readAt > start);
 }
 
-/** Tells whether the cursor knows of events that this database does not have: a backup was restored. */
+/** Returns whether the cursor holds positions that this database has not reached, because a backup was restored. */
 function isAhead({ at: cursorAt, known }: Cursor, activity: Activity): boolean {
   const start = cursorAt - OVERLAP_US;
   const ends = new Map(progressOf(activity, 0).map((end) => [end.chatId, end]));

@@ -135,7 +135,7 @@ export class SocketSession {
     if (frame.type === 'ping') return { type: 'pong' };
     const access = await this.enter(stream, frame.chat, frame.type === 'send' ? 'send' : 'call');
     if (frame.type === 'typing') {
-      this.services.typing.tell(access);
+      this.services.typing.publish(access);
       return undefined;
     }
     const data =

@@ -74,7 +74,7 @@ export class SocketOutlet implements Outlet {
 }
 
 export function closeSocket(client: WebSocket, reason: keyof typeof CLOSE_CODES): void {
-  // A paused client would not be heard when it closes, too.
+  // A paused socket would not emit `close`.
   client.resume();
   client.close(CLOSE_CODES[reason], reason);
   setTimeout(() => client.terminate(), LINGER_MS).unref();

@@ -26,7 +26,7 @@ export interface Outlet {
 
 export const MAX_WAITING_BYTES = 1_048_576;
 
-/** What is joined into one write. */
+/** Events are joined into one write up to this size. */
 const FLUSH_BYTES = 65_536;
 
 const SETTLED_MS = 10_000;
@@ -35,7 +35,7 @@ const SETTLED_MS = 10_000;
 export class Stream implements Follower {
   /** At which second of the period between two beats; undefined before the stream has started. */
   beatSecond?: number;
-  /** Since when the stream tells what happens; undefined during the replay. */
+  /** When the stream went live; undefined during the replay. */
   private liveAt?: number;
   private isEnded = false;
   private endReason?: EndReason;
@@ -120,7 +120,7 @@ export class Stream implements Follower {
     for (const event of pending) this.push(event);
   }
 
-  /** From now on tells what happens. */
+  /** Ends the replay: from now on events are written as they happen. */
   goLive(): void {
     this.liveAt = performance.now();
     this.flush();
@@ -128,7 +128,7 @@ export class Stream implements Follower {
 
   /** Shows the client that the stream is alive. */
   beat(): void {
-    // By then all events from before the replay's end have been told.
+    // By then all events from before the end of the replay have been delivered.
     if (this.liveAt !== undefined && performance.now() - this.liveAt > SETTLED_MS) this.replayed = undefined;
     this.outlet.beat();
   }

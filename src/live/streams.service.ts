@@ -19,7 +19,7 @@ const BEAT_SECONDS = 25;
 /** A client that takes nothing for so long is cut off. */
 const MAX_IDLE_MS = 30_000;
 
-/** Events that a replay loads at once: texts are long, and others wait for the database. */
+/** Events that a replay loads at once. Bounds the memory, and how long other requests wait for the database. */
 const REPLAY_CHUNK = 250;
 
 /** Replays that read at the same time. */
@@ -37,7 +37,7 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Streams');
   private readonly streams = new Set<Stream>();
   private readonly turns = pLimit(MAX_READING);
-  /** Events told to clients that came back, since the start. */
+  /** Events replayed since the start. */
   replayed = 0;
   /** Streams that were cut off because their clients read too slowly, since the start. */
   slowClients = 0;
@@ -75,8 +75,8 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * Opens a stream, from the event or cursor `since`. It is told what happens from now on before anything is read, so that
-   * nothing is lost in between; then what it has missed; then what has happened meanwhile.
+   * Opens a stream that resumes at the event or cursor `since`. The stream collects live events before the replay is read, so that
+   * no event falls in between. It writes the replay first, then the collected events.
    * @throws ParleyError (rate_limited) at the user's 21st stream, (token_invalid), (unavailable) while the server stops.
    */
   async open(caller: Caller, since: string | undefined, outlet: Outlet): Promise<Stream> {
@@ -90,7 +90,7 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
     try {
       const [replay] = await Promise.all([
         this.feed.open().then(() => this.read(stream, () => this.replays.find(caller.userId, since))),
-        // A token that was revoked before the stream was added is not told.
+        // No topic ends the stream for a token that was revoked before the stream was added.
         this.tokens.requireValid(caller),
       ]);
       if (stream.reason === 'token_invalid') throw tokenRevoked();
@@ -118,7 +118,7 @@ export class Streams implements OnModuleInit, OnModuleDestroy {
       stream.goLive();
     } catch (error) {
       this.logger.warn(`a replay is cut off: ${(error as Error).message}`);
-      // The client comes back, and resumes from what it has been told.
+      // The client comes back and resumes.
       stream.end('restart');
     }
   }

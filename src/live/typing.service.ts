@@ -4,8 +4,8 @@ import { UnitOfWork } from '../database/unit-of-work.js';
 import type { ChatAccess } from '../membership/membership.service.js';
 
 declare module '../database/topics.js' {
-  interface News {
-    /** Told when a user types. */
+  interface TopicPayloads {
+    /** Published when a user types. */
     typed: { chatId: number; userId: number; username: string };
   }
 }
@@ -13,7 +13,7 @@ declare module '../database/topics.js' {
 const INTERVAL_MS = 2_000;
 const MAX_TYPISTS = 50_000;
 
-/** Tells who types, at most once in 2 s for each user and chat. */
+/** Publishes who types, at most once in 2 s for each user and chat. */
 @Injectable()
 export class Typing implements OnModuleInit {
   private readonly recent = new LRUCache<string, true>({ max: MAX_TYPISTS, ttl: INTERVAL_MS });
@@ -21,13 +21,13 @@ export class Typing implements OnModuleInit {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   onModuleInit(): void {
-    // Also told of typing on other instances, so that the interval holds for all of them together.
-    this.unitOfWork.topics.listen('typed', (typed) => this.recent.set(keyOf(typed), true));
+    // Instances publish to each other, so the interval holds for all of them together.
+    this.unitOfWork.topics.subscribe('typed', (typed) => this.recent.set(keyOf(typed), true));
   }
 
-  tell({ chatId, userId, username }: ChatAccess): void {
+  publish({ chatId, userId, username }: ChatAccess): void {
     if (this.recent.has(keyOf({ chatId, userId }))) return;
-    this.unitOfWork.topics.tell('typed', { chatId, userId, username });
+    this.unitOfWork.topics.publish('typed', { chatId, userId, username });
   }
 }
 

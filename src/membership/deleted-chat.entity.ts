@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Remembers a deleted chat for 7 days. Its members keep their rows as long, so that they can be told. */
+/** Remembers a deleted chat for 7 days. Its members keep their rows as long, so that they get the event of the deletion. */
 @Entity('deleted_chats')
 @Index('ix_deleted_chats_deleted_at', ['deletedAt'])
 export class DeletedChat {

@@ -1,5 +1,5 @@
 import type { ChatChange, ChangeType } from '../changes/chat-change.entity.js';
-import { addChanges, type ChatStretch, type LogPosition } from '../changes/change-log.js';
+import { addChanges, type ChatRange, type LogPosition } from '../changes/change-log.js';
 import { chunks, inlineTable, placeholders, type Transaction } from '../database/unit-of-work.js';
 import type { ParleyError } from '../errors/errors.js';
 import { now } from '../helpers/clock.js';
@@ -12,7 +12,7 @@ export interface ChatKey {
   userId: number;
 }
 
-/** A message's place in its chat: its index, and when it was sent in microseconds. */
+/** A message's index in its chat, and when it was sent in microseconds. */
 export interface Position {
   seq: number;
   sentAt: number;
@@ -147,7 +147,7 @@ export class LockedChat {
     const state = { ...row, id: identifiers[0].id as number };
     const created = new LockedChat(tx, state, new Set(memberIds), { at: 0, seq: 0 });
     tx.beforeCommit(() => {
-      // After the first message, which is part of the new chat and is not told by itself.
+      // After the first message, which is part of `chat.added` and has no event of its own.
       const since = created.nextTime();
       created.insertMembers(memberIds, since, 0);
       created.record('chat.created', {}, since + memberIds.length);
@@ -350,12 +350,12 @@ export class LockedChat {
         ],
       );
     }
-    const stretches = chats.flatMap((chat) => chat.newStretch);
-    if (stretches.length > 0) tx.tell('chatsChanged', stretches);
+    const ranges = chats.flatMap((chat) => chat.newRange);
+    if (ranges.length > 0) tx.publish('chatsChanged', ranges);
   }
 
   /** What the transaction adds to the chat's history: none or one. */
-  private get newStretch(): ChatStretch[] {
+  private get newRange(): ChatRange[] {
     const { id, start, position, changes, affected, isDeleted } = this;
     return position.at === start.at
       ? []

@@ -73,7 +73,7 @@ export class MembershipRepository {
     return rows.map(({ chatId }) => chatId);
   }
 
-  /** Does not count deleted chats, whose memberships stay for those who must still hear of the deletion. */
+  /** Does not count deleted chats, whose memberships stay until the events of the deletion are delivered. */
   async countChats(userId: number): Promise<number> {
     const [{ count }] = await this.reader.query<{ count: number }>(
       'SELECT COUNT(*) AS count FROM members m JOIN chats c ON c.id = m.chat_id WHERE m.user_id = ?',

@@ -19,8 +19,8 @@ export interface Marked extends ChatKey {
 }
 
 declare module '../database/topics.js' {
-  interface News {
-    /** Told when users have marked messages as read. */
+  interface TopicPayloads {
+    /** Published when users have marked messages as read. */
     chatsRead: Marked[];
   }
 }
@@ -57,7 +57,7 @@ export class ChatAccess implements ChatKey {
   }
 }
 
-/** Tells which users are in which chats: the one rule for controllers, workers and sockets. */
+/** Decides which users are in which chats: the one rule for controllers, workers and sockets. */
 @Injectable()
 export class Membership {
   private readonly markers = new Batcher((markers: Marker[]) => this.moveMarkers(markers));
@@ -93,7 +93,7 @@ export class Membership {
     await this.unitOfWork.run(async (tx) => {
       const readAt = now();
       this.repository.markRead(tx, markers, readAt);
-      tx.tell(
+      tx.publish(
         'chatsRead',
         markers.map(({ chatId, userId }) => ({ chatId, userId, readAt })),
       );

@@ -15,8 +15,8 @@ import type { MessageType } from './dto/messages.dto.js';
 import { SenderBlocks } from './sender-blocks.js';
 
 declare module '../database/topics.js' {
-  interface News {
-    /** Told after each commit of messages: how many there are. */
+  interface TopicPayloads {
+    /** Published after each commit of messages: their number. */
     messagesSent: number;
   }
 }
@@ -121,7 +121,7 @@ export class MessageWriter {
       placed.flatMap(({ chatId, seq, senderId, file }) => (file ? [{ chatId, seq, senderId, ...file }] : [])),
     );
     this.senderBlocks.record(tx, placed);
-    if (placed.length > 0) tx.tell('messagesSent', placed.length);
+    if (placed.length > 0) tx.publish('messagesSent', placed.length);
     return outcomes;
   }
 }

@@ -184,7 +184,7 @@ export class MessagesService implements OnModuleInit {
     return { message, key };
   }
 
-  /** Removes the messages of an erased user, one block in each unit of work, after all chats are told. */
+  /** Removes the messages of an erased user, one block in each unit of work, after all chats have got their events. */
   async removeSent(userId: number, signal: AbortSignal): Promise<void> {
     await inChunks<number>(this.unitOfWork, signal, async (tx, after) => {
       const chatId = await this.senderBlocks.findNextChat(tx, userId, after);

@@ -4,7 +4,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** A send takes some milliseconds, and a poll waits for up to 30 s. */
 const REQUEST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Without Redis another instance notices news some seconds late. */
+/** Without Redis, events of other instances come some seconds late. */
 const DELAY_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
@@ -56,7 +56,7 @@ export class Metrics {
   });
   readonly replayed = new Counter({
     name: 'parley_events_replayed_total',
-    help: 'Events told to clients that came back.',
+    help: 'Events replayed to clients that came back.',
     registers: this.registers,
   });
   readonly deliverySeconds = new Histogram({

@@ -38,12 +38,14 @@ export class Scraper implements OnModuleInit {
   onModuleInit(): void {
     const { topics } = this.unitOfWork;
     const { sends, batchSizes, deliverySeconds } = this.metrics;
-    topics.listen('messagesSent', (count) => {
+    topics.subscribe('messagesSent', (count) => {
       sends.inc(count);
       batchSizes.observe(count);
     });
     // The clock of another instance may be ahead.
-    topics.listen('eventTold', (delayUs) => deliverySeconds.observe(Math.max(0, delayUs) / SECOND_US));
+    topics.subscribe('eventDelivered', (delayUs) =>
+      deliverySeconds.observe(Math.max(0, delayUs) / SECOND_US),
+    );
   }
 
   /** Returns all metrics in Prometheus' text format. */

@@ -4,7 +4,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { Settings } from '../config/settings.js';
 import { findEpoch } from '../database/epoch.js';
 import { Reader, UnitOfWork } from '../database/unit-of-work.js';
-import { decodeMessage, encodeMessage } from './messages.js';
+import { decodeEnvelope, encodeEnvelope } from './envelope.js';
 
 /** Messages that Redis has not confirmed. More are dropped, because Redis is only a hint. */
 const MAX_PENDING = 1_000;
@@ -27,13 +27,14 @@ const OPTIONS: RedisOptions = {
 };
 
 /**
- * Tells other instances by Redis what happens here, and the listeners here what other instances tell. No request waits for
- * Redis or fails because of it: while it is away messages are lost, and the other instances find the news in the database.
+ * Publishes to other instances through Redis, and delivers their publications to the subscribers here. No request waits for
+ * Redis or fails because of Redis. While Redis is away messages are lost, and the other instances find the changes by polling the
+ * database.
  */
 @Injectable()
 export class Relay implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('Relay');
-  /** Tells this instance's own messages from those of others. */
+  /** By which this instance recognises its own messages. */
   private readonly id = randomUUID();
   private publisher?: Redis;
   private subscriber?: Redis;
@@ -71,8 +72,8 @@ export class Relay implements OnModuleInit, OnApplicationShutdown {
     }
     subscriber.on('close', () => (this.isSubscribed = false));
     subscriber.on('message', (_channel, text) => this.receive(text));
-    this.unitOfWork.topics.forwardBy((topic, news) => {
-      const message = encodeMessage(this.id, topic, news);
+    this.unitOfWork.topics.forwardBy((topic, payload) => {
+      const message = encodeEnvelope(this.id, topic, payload);
       if (message !== undefined) this.publish(message);
     });
     this.checking = setInterval(() => void this.check(), CHECK_MS).unref();
@@ -125,15 +126,15 @@ export class Relay implements OnModuleInit, OnApplicationShutdown {
   }
 
   private receive(text: string): void {
-    const message = decodeMessage(text, this.id);
-    if (message) this.unitOfWork.topics.deliver(message.topic, message.news);
+    const message = decodeEnvelope(text, this.id);
+    if (message) this.unitOfWork.topics.deliver(message.topic, message.payload);
   }
 
   /** Logs once for each outage. */
   private noticeFailure({ message }: Error): void {
     if (this.isDown) return;
     this.isDown = true;
-    this.logger.warn(`Redis is away, news of other instances come late: ${message}`);
+    this.logger.warn(`Redis is away, events of other instances come late: ${message}`);
   }
 
   private noticeSuccess(): void {

@@ -7,7 +7,7 @@ import { Removal } from './removal.entity.js';
 export const REMOVAL_JOB = 'removal of deleted chats and users';
 
 declare module '../database/topics.js' {
-  interface News {
+  interface TopicPayloads {
     removalAdded: void;
   }
 }
@@ -21,7 +21,7 @@ export const ERASED_USERS = "(SELECT id FROM removals WHERE kind = 'user')";
 /** Queues the removal of the other rows. The caller deletes the chat's or user's own row, which hides them. */
 export function addRemoval(tx: Transaction, kind: Removal['kind'], id: number): void {
   tx.insert('removals (kind, id)', [[kind, id]]);
-  tx.tell('removalAdded', undefined);
+  tx.publish('removalAdded', undefined);
 }
 
 export async function isBeingRemoved(tx: Transaction, kind: Removal['kind'], id: number): Promise<boolean> {
@@ -52,7 +52,7 @@ export class Removals implements OnModuleInit {
       intervalMs: INTERVAL_MS,
       run: (signal) => this.removeAll(signal),
     });
-    this.unitOfWork.topics.listen('removalAdded', () => this.scheduler.wake(REMOVAL_JOB));
+    this.unitOfWork.topics.subscribe('removalAdded', () => this.scheduler.wake(REMOVAL_JOB));
   }
 
   private async removeAll(signal: AbortSignal): Promise<void> {

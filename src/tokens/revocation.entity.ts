@@ -1,6 +1,6 @@
 import { Entity, PrimaryColumn } from 'typeorm';
 
-/** Tells other instances to end the streams of a revoked token. Kept for an hour; the token's missing row is what counts. */
+/** Makes other instances end the streams of a revoked token. Kept for an hour. Requests are refused by the token's missing row. */
 @Entity('revocations', { withoutRowid: true })
 export class Revocation {
   /** In microseconds. */

@@ -1,7 +1,7 @@
 import { ParleyError } from '../errors/errors.js';
 import { limitExceeded } from '../limits/limit-errors.js';
 
-/** A token that is not accepted, and why; pages tell people more by it. */
+/** A token that is not accepted, and why. Pages explain the reason to people. */
 export class InvalidToken extends ParleyError {
   constructor(
     readonly problem: 'expired' | 'revoked' | 'malformed',

@@ -27,8 +27,8 @@ export interface Claims {
 }
 
 declare module '../database/topics.js' {
-  interface News {
-    /** Told when one token of a user is revoked, or all of them. */
+  interface TopicPayloads {
+    /** Published when one token of a user is revoked, or all of them. */
     tokensRevoked: { userId: number; tokenId?: string };
   }
 }
@@ -115,13 +115,13 @@ export class TokensService {
   async consume(tx: Transaction, { userId, tokenId }: Caller): Promise<void> {
     const { affected } = await (await tx.manager()).delete(Token, tokenId);
     if (affected === 0) throw tokenRevoked();
-    this.tellRevocation(tx, userId, tokenId);
+    this.publishRevocation(tx, userId, tokenId);
   }
 
-  /** Tells all instances that a token of the user is revoked, or all of them. */
-  tellRevocation(tx: Transaction, userId: number, tokenId?: string): void {
+  /** Publishes to all instances that a token of the user is revoked, or all of them. */
+  publishRevocation(tx: Transaction, userId: number, tokenId?: string): void {
     this.repository.addRevocation(tx, { at: now(), userId, tokenId: tokenId ?? '' });
-    tx.tell('tokensRevoked', { userId, tokenId });
+    tx.publish('tokensRevoked', { userId, tokenId });
   }
 
   /** Returns what was revoked after `since`, through any instance. */
@@ -136,7 +136,7 @@ export class TokensService {
   /** Logs a user out everywhere. */
   async revokeSessions(tx: Transaction, userId: number): Promise<void> {
     await this.revokeAll(tx, 'authentication', userId);
-    this.tellRevocation(tx, userId);
+    this.publishRevocation(tx, userId);
   }
 
   /** Removes the tokens of an erased user, which are invalid already. */

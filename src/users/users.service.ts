@@ -128,7 +128,7 @@ export class UsersService {
       // This revokes the tokens and hides the messages. A foreign key deletes the search terms.
       await (await tx.manager()).delete(User, userId);
       addRemoval(tx, 'user', userId);
-      this.tokens.tellRevocation(tx, userId);
+      this.tokens.publishRevocation(tx, userId);
     });
     this.audit.record('user_deleted', origin, { userId });
   }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ChatStretch, LOG_LIFETIME_US } from '#src/changes/change-log.js';
+import { type ChatRange, LOG_LIFETIME_US } from '#src/changes/change-log.js';
 import { Reader, UnitOfWork } from '#src/database/unit-of-work.js';
 import { FilesRepository } from '#src/files/files.repository.js';
 import { now, SECOND_US } from '#src/helpers/clock.js';
@@ -29,14 +29,14 @@ let chat: string;
 let room: TestRoom;
 let count = 0;
 /** What the listeners of `chatsChanged` were told. */
-let told: ChatStretch[] = [];
+let told: ChatRange[] = [];
 
 beforeAll(async () => {
   files = await FileServer.start('disk');
   ({ alex, sam } = files);
   filler = new Filler(files.server);
   unitOfWork = files.server.app.get(UnitOfWork);
-  unitOfWork.topics.listen('chatsChanged', (stretches) => told.push(...stretches));
+  unitOfWork.topics.subscribe('chatsChanged', (ranges) => told.push(...ranges));
 });
 
 beforeEach(async () => {
@@ -474,23 +474,23 @@ describe('50 operations at once', () => {
     }
   });
 
-  test('are told in stretches that cover the history without a gap and without an overlap', async () => {
+  test('are told in ranges that cover the history without a gap and without an overlap', async () => {
     const start = await readPosition();
     await mixOperations();
     const chatId = await idOf(chat);
-    const stretches = told.filter((stretch) => stretch.chatId === chatId);
+    const ranges = told.filter((range) => range.chatId === chatId);
     // InnoDB unlocks rows before it flushes the log, so the answers to two COMMITs may arrive in the other order.
-    if (onMysql) stretches.sort((a, b) => a.to.at - b.to.at);
-    expect([start, ...stretches.map(({ to }) => to)]).toEqual([
-      ...stretches.map(({ from }) => from),
+    if (onMysql) ranges.sort((a, b) => a.to.at - b.to.at);
+    expect([start, ...ranges.map(({ to }) => to)]).toEqual([
+      ...ranges.map(({ from }) => from),
       await readPosition(),
     ]);
     const guests = await Promise.all(repeat(10, (n) => filler.idOf('users', 'username', guest(n))));
-    expect(new Set(stretches.flatMap(({ affected }) => affected))).toEqual(new Set(guests));
-    expect(stretches.some(({ isDeleted }) => isDeleted)).toBe(false);
+    expect(new Set(ranges.flatMap(({ affected }) => affected))).toEqual(new Set(guests));
+    expect(ranges.some(({ isDeleted }) => isDeleted)).toBe(false);
   });
 
-  test('end with the stretch that tells of the deletion of the chat', async () => {
+  test('end with the range that tells of the deletion of the chat', async () => {
     const chatId = await idOf(chat);
     const from = await readPosition();
     expectSuccess(await alex.delete(`/api/chats/${chat}`));

@@ -605,7 +605,7 @@ async function untilPolled({ token }: Member): Promise<void> {
 }
 
 /** Holds what followers are told until the returned function is called: what happens meanwhile is told together. */
-function holdNews(): () => void {
+function holdDelivery(): () => void {
   const loader = files.server.app.get(EventLoader);
   const load = loader.load.bind(loader);
   let release = () => {};
@@ -624,7 +624,7 @@ describe('what is told together is told as if it were told one by one:', () => {
   beforeEach(openChat);
 
   test('who is added and removed is told nothing after', async () => {
-    const release = holdNews();
+    const release = holdDelivery();
     await say('one');
     await add(rae);
     await remove(rae);
@@ -638,7 +638,7 @@ describe('what is told together is told as if it were told one by one:', () => {
   });
 
   test('a poll that knows of it waits for more', async () => {
-    const release = holdNews();
+    const release = holdDelivery();
     await say('one');
     const { id } = expectSuccess(await sam.get('/api/events')).data;
     const path = `/api/events?wait=30&since=${id}`;
@@ -652,7 +652,7 @@ describe('what is told together is told as if it were told one by one:', () => {
 
   test('who is removed after more changes than are told', async () => {
     await add(rae);
-    const release = holdNews();
+    const release = holdDelivery();
     for (let n = 0; n < 510; n += 1) await alex.put(messagePath(0), { message: `edit ${n}` });
     await remove(rae);
     release();
@@ -664,7 +664,7 @@ describe('what is told together is told as if it were told one by one:', () => {
   });
 
   test('who is removed and added again', async () => {
-    const release = holdNews();
+    const release = holdDelivery();
     await say('one');
     await remove(sam);
     await say('away');
@@ -678,7 +678,7 @@ describe('what is told together is told as if it were told one by one:', () => {
   });
 
   test('a chat that is created and deleted', async () => {
-    const release = holdNews();
+    const release = holdDelivery();
     await say('one');
     created = await alex.createChat([sam]);
     expectSuccess(await alex.delete(`/api/chats/${created}`));
@@ -689,7 +689,7 @@ describe('what is told together is told as if it were told one by one:', () => {
   });
 
   test('messages that are edited and deleted meanwhile', async () => {
-    const release = holdNews();
+    const release = holdDelivery();
     for (const message of ['one', 'two', 'three']) await say(message);
     await alex.put(messagePath(1), { message: 'edited' });
     await alex.delete(messagePath(2));

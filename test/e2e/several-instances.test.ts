@@ -64,7 +64,7 @@ const redisIsUp = async () => {
   return ready.every(({ body }) => body.data.redis === 'up') && (await redis.subscribers()) === 2;
 };
 
-/** Disables what finds news in the database, so that only Redis tells them. */
+/** Disables the polls of the database, so that only Redis passes events on. */
 function disablePolls(): void {
   for (const poll of ['poll', 'pollRevocations'] as const) {
     vi.spyOn(Feed.prototype as unknown as Record<typeof poll, () => Promise<void>>, poll).mockResolvedValue();
@@ -179,20 +179,20 @@ describe.skipIf(hasNoRedis)('with Redis', () => {
   test('junk on the channel is ignored, and no text or secret is on it', async () => {
     const chat = await alex.createChat([sam]);
     const client = await follow(sam);
-    const whole = { version: 1, from: 'x', topic: 'chatsRead', news: [] };
+    const whole = { version: 1, from: 'x', topic: 'chatsRead', payload: [] };
     const junk = [
       'junk',
       '',
       '[]',
       'null',
-      JSON.stringify({ ...whole, version: 2, topic: 'tokensRevoked', news: { userId: 2 } }),
+      JSON.stringify({ ...whole, version: 2, topic: 'tokensRevoked', payload: { userId: 2 } }),
       JSON.stringify({ ...whole, topic: 'databaseMoved' }),
       JSON.stringify({ ...whole, topic: 'toString' }),
-      JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', news: ['x'] }),
-      JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', news: [1, 2, 3, 2 ** 53 - 1] }),
-      JSON.stringify({ ...whole, topic: 'tokensRevoked', news: { userId: -1 } }),
-      JSON.stringify({ ...whole, topic: 'typed', news: { chatId: 1e6, userId: 1e6, username: 'nobody' } }),
-      JSON.stringify({ ...whole, topic: 'chatsRead', news: [{ chatId: 1e6, userId: 2, readAt: 1 }] }),
+      JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', payload: ['x'] }),
+      JSON.stringify({ ...whole, topic: 'chatsChangedElsewhere', payload: [1, 2, 3, 2 ** 53 - 1] }),
+      JSON.stringify({ ...whole, topic: 'tokensRevoked', payload: { userId: -1 } }),
+      JSON.stringify({ ...whole, topic: 'typed', payload: { chatId: 1e6, userId: 1e6, username: 'nobody' } }),
+      JSON.stringify({ ...whole, topic: 'chatsRead', payload: [{ chatId: 1e6, userId: 2, readAt: 1 }] }),
     ];
     for (const message of junk) await redis.publish(message);
     const messages = await redis.record(async () => {
@@ -230,7 +230,7 @@ describe.skipIf(hasNoRedis)('with Redis', () => {
     expect(textsOf(client, chat)).toEqual(texts);
   });
 
-  test('what Redis has lost is told with the next news of its chat, in order', async () => {
+  test('what Redis has lost is delivered with the next change of its chat, in order', async () => {
     disablePolls();
     const known = await alex.createChat([sam]);
     const client = await follow(sam);
@@ -411,7 +411,7 @@ describe('one server', () => {
 
   test('tells nothing twice, and nothing from before, over several polls', async () => {
     const polls = vi.spyOn(Feed.prototype as unknown as { poll(): Promise<void> }, 'poll');
-    const handed = vi.spyOn(FanOut.prototype, 'addStretches');
+    const handed = vi.spyOn(FanOut.prototype, 'addRanges');
     for (let n = 0; polls.mock.calls.length < 3; n += 1) {
       await alex.send(chat, `text ${n}`);
       await hasText(client, `text ${n}`);
@@ -420,7 +420,7 @@ describe('one server', () => {
     await Promise.all(polls.mock.results.map(({ value }) => value));
     await alex.send(chat, 'last');
     await hasText(client, 'last');
-    const ends = handed.mock.calls.flatMap(([stretches]) => stretches.map(({ to }) => to.at));
+    const ends = handed.mock.calls.flatMap(([ranges]) => ranges.map(({ to }) => to.at));
     expect(ends).toHaveLength(textsOf(client, chat).length);
     const told = client.events.map(({ type, data }) => `${type} ${data.index}`);
     // A marker is told as it is when it is read, so a late one may repeat the next one.

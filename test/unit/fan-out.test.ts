@@ -16,7 +16,7 @@ const followerOf = (userId: number): Follower => ({
   end: () => {},
 });
 
-const stretchOf = (chatId: number) => ({
+const rangeOf = (chatId: number) => ({
   chatId,
   from: { at: 1, seq: 0 },
   to: { at: 2, seq: 1 },
@@ -25,7 +25,7 @@ const stretchOf = (chatId: number) => ({
   isDeleted: false,
 });
 
-test('news that waits for the database is forgotten with the last follower', async () => {
+test('a range that waits for the database is dropped with the last follower', async () => {
   let fail!: (error: Error) => void;
   const answers = [new Promise<void>((_resolve, reject) => (fail = reject))];
   const lookedUp: number[][] = [];
@@ -44,11 +44,11 @@ test('news that waits for the database is forgotten with the last follower', asy
   );
   const [first, next] = [1, 2].map(followerOf);
   fanOut.add(first);
-  fanOut.addStretches([stretchOf(1)]);
+  fanOut.addRanges([rangeOf(1)]);
   fanOut.remove(first);
   fanOut.add(next);
-  fanOut.addStretches([stretchOf(2)]);
+  fanOut.addRanges([rangeOf(2)]);
   fail(new DatabaseUnavailable('away'));
-  await until('the chat of the new news', () => lookedUp.length || undefined);
+  await until('the chat of the next range', () => lookedUp.length || undefined);
   expect(lookedUp).toEqual([[2]]);
 });

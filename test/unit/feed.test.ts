@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ChatStretch } from '#src/changes/change-log.js';
+import type { ChatRange } from '#src/changes/change-log.js';
 import { Topics } from '#src/database/topics.js';
 import { now, SECOND_US } from '#src/helpers/clock.js';
 import { Feed } from '#src/live/feed.js';
@@ -10,7 +10,7 @@ type Dependencies = ConstructorParameters<typeof Feed>;
 test('a message is told even if a poll forgets the place of its chat while the chat is looked up', async () => {
   const topics = new Topics();
   const jobs = new Map<string, () => Promise<void>>();
-  const told: ChatStretch[] = [];
+  const told: ChatRange[] = [];
   const history = {
     findRecentChats: async () => [],
     findRecentMarks: async () => [],
@@ -24,7 +24,7 @@ test('a message is told even if a poll forgets the place of its chat while the c
   };
   const fanOut = {
     hasFollowers: true,
-    addStretches: (stretches: ChatStretch[]) => told.push(...stretches),
+    addRanges: (ranges: ChatRange[]) => told.push(...ranges),
     addReads: () => {},
   };
   const feed = new Feed(
@@ -39,10 +39,10 @@ test('a message is told even if a poll forgets the place of its chat while the c
   const [known, unknown] = [1, 2];
   const at = now() - 31 * SECOND_US;
   const range = { from: { at: at - 1, seq: 4 }, to: { at, seq: 5 } };
-  topics.tell('chatsChanged', [
+  topics.publish('chatsChanged', [
     { chatId: known, ...range, hasChanges: false, affected: [], isDeleted: false },
   ]);
-  topics.tell('chatsChangedElsewhere', [known, unknown]);
+  topics.publish('chatsChangedElsewhere', [known, unknown]);
   await until('both chats', () => told.length === 3 || undefined);
   expect(told[1]).toMatchObject({ chatId: known, from: { seq: 5 }, to: { seq: 6 } });
 });

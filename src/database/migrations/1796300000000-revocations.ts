@@ -1,6 +1,6 @@
 import { type MigrationInterface, type QueryRunner, Table } from 'typeorm';
 
-/** Tells each instance which tokens were revoked through another one. */
+/** Lets each instance find the tokens that were revoked through another instance. */
 export class Revocations1796300000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     const { type } = queryRunner.connection.options;

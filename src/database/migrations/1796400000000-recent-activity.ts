@@ -6,7 +6,7 @@ const INDEXES: [table: string, index: TableIndex][] = [
   ['members', new TableIndex({ name: 'ix_members_read_at', columnNames: ['read_at'] })],
 ];
 
-/** Finds what happened lately in all chats, for instances that were not told. */
+/** Lets each instance find the latest changes of all chats, whichever instance made them. */
 export class RecentActivity1796400000000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     for (const [table, index] of INDEXES) {
