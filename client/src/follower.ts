@@ -19,7 +19,7 @@ const READY_MS = 15_000;
 const SECOND_BEST_MS = 3_600_000;
 
 /**
- * `idle`: nothing is followed. `connecting`: the first attempt is under way. `online`: events arrive. `offline`: the connection
+ * `idle`: nothing is followed. `connecting`: an attempt is under way, of which no failure is known. `online`: events arrive. `offline`: the connection
  * is lost, and attempts go on until the next `online`. `refused`: the token is no good; the user has to log in.
  */
 export type ConnectionState = 'idle' | 'connecting' | 'online' | 'offline' | 'refused';

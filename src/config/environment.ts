@@ -142,7 +142,7 @@ const variables = z.object({
   SMTP_URL: smtpUrl.optional().meta(unset('none', 'Mail server; without one, mails are written to files')),
   MAIL_FROM: mailbox.optional().meta(unset('Parley <parley@HOST>', 'Sender of mails')),
   STORAGE_URL: storageUrl.optional().meta(unset('file:<DATA_DIR>/files', 'Folder or bucket of uploads')),
-  REDIS_URL: redisUrl.optional().meta(unset('none', 'Passes events between instances at once')),
+  REDIS_URL: redisUrl.optional().meta(unset('none', 'Announces changes between instances at once')),
   MAX_FILE_SIZE: integer(1, 1_099_511_627_776).prefault('104857600').describe('Largest file, in bytes'),
   // A TEXT column of MySQL holds 16,383 characters of four bytes.
   MAX_MESSAGE_LENGTH: integer(1, 16_383).prefault('16383').describe('Longest message, in code points'),

@@ -38,6 +38,8 @@ interface Channel {
   members?: Map<number, number>;
   /** The range of the history that is not delivered yet. */
   range?: ChatRange;
+  /** The end of the last range in which a membership may have begun or ended. */
+  membersChangedAt?: number;
   /** Names of users who type, by id. */
   typists: Map<number, string>;
 }
@@ -125,6 +127,7 @@ export class FanOut implements OnModuleInit {
     for (const range of ranges) {
       const channel = this.channelOf(range.chatId);
       channel.range = channel.range ? append(channel.range, range) : range;
+      if (range.affected?.length !== 0) channel.membersChangedAt = range.to.at;
       this.schedule(channel);
     }
   }
@@ -226,7 +229,10 @@ export class FanOut implements OnModuleInit {
     const byId = new Map(cold.map((channel) => [channel.chatId, channel]));
     for (const { chat_id, user_id, since } of members) byId.get(chat_id)?.members?.set(user_id, since);
     for (const channel of cold) {
-      if (this.channels.peek(channel.chatId) === channel) this.channels.set(channel.chatId, channel);
+      if (this.channels.peek(channel.chatId) !== channel) continue;
+      // A chat that does not exist yet has no members to cache.
+      if (channel.chat) this.channels.set(channel.chatId, channel);
+      else this.channels.delete(channel.chatId);
     }
   }
 
@@ -257,7 +263,9 @@ export class FanOut implements OnModuleInit {
       entriesOf(
         chat,
         range,
-        changes.filter(({ chatId }) => chatId === range.chatId),
+        changes.filter(
+          ({ chatId, at }) => chatId === range.chatId && at > range.from.at && at <= range.to.at,
+        ),
       ),
     );
     const events = await this.loader.load(entries.flat());
@@ -265,6 +273,11 @@ export class FanOut implements OnModuleInit {
     for (const [n, { channel, range }] of all.entries()) {
       const loaded = entries[n].map((entry, index) => ({ entry, event: events[start + index] }));
       start += entries[n].length;
+      if (channel.membersChangedAt !== undefined && channel.membersChangedAt > range.to.at) {
+        // The texts may be from after the end of a membership, so they are read again with that end.
+        this.pending.add(channel);
+        continue;
+      }
       // Only a message's row has the time of the message.
       const timeOf = ({ entry, event }: Loaded) => event?.progress?.at ?? entry.at;
       await this.deliverRange(

@@ -33,7 +33,7 @@ const SETTLED_MS = 10_000;
 
 /** A client's stream of events: first what was replayed, then what happens. */
 export class Stream implements Follower {
-  /** At which second of the period between two beats; undefined before the stream has started. */
+  /** The second of the period between two beats in which the stream beats; undefined before its start. */
   beatSecond?: number;
   /** When the stream went live; undefined during the replay. */
   private liveAt?: number;

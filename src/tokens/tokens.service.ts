@@ -118,7 +118,7 @@ export class TokensService {
     this.publishRevocation(tx, userId, tokenId);
   }
 
-  /** Publishes to all instances that a token of the user is revoked, or all of them. */
+  /** Publishes to all instances that one token of the user is revoked; without `tokenId`, that all are. */
   publishRevocation(tx: Transaction, userId: number, tokenId?: string): void {
     this.repository.addRevocation(tx, { at: now(), userId, tokenId: tokenId ?? '' });
     tx.publish('tokensRevoked', { userId, tokenId });

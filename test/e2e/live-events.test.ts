@@ -663,6 +663,18 @@ describe('what is told together is told as if it were told one by one:', () => {
     expect(clients.sam.types(chat)).toContain('chat.limited');
   });
 
+  test('who is removed gets no text that is edited afterwards', async () => {
+    const release = holdDelivery();
+    await say('draft');
+    await remove(sam);
+    await alex.put(messagePath(1), { message: 'secret' });
+    release();
+    await clients.sam.waitFor((event) => event.chat === chat && event.type === 'chat.removed');
+    await settle();
+    const told = clients.sam.events.filter((event) => event.chat === chat);
+    expect(JSON.stringify(told)).not.toContain('secret');
+  });
+
   test('who is removed and added again', async () => {
     const release = holdDelivery();
     await say('one');

@@ -153,6 +153,21 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     },
   );
 
+  test('the end of the list stays in view while many messages come', SLOW, async () => {
+    const alex = await signUp('alex');
+    const sam = await server.parley.signUp('sam');
+    const chat = await createChatWith(sam, 'alex');
+    await alex.open('Chat');
+    await alex.message('first').waitFor();
+    for (const start of [0, 40, 80]) {
+      await Promise.all(Array.from({ length: 40 }, (_, n) => sam.send(chat, `line ${start + n}.\n\n\n`)));
+    }
+    await sam.send(chat, 'the last one');
+    const last = alex.message('the last one');
+    await until('the end', async () => (await isInside(last, alex.page.getByRole('log'))) || undefined);
+    await alex.page.getByRole('link', { name: 'Chat' }).getByText('unread').waitFor({ state: 'detached' });
+  });
+
   test('older messages appear while scrolling, and the place stays', SLOW, async () => {
     const alex = await signUp('alex');
     const sam = await server.parley.signUp('sam');
@@ -345,6 +360,7 @@ describe.skipIf(hasNoBrowser)('the page', () => {
     await alex.press('Log in');
     await alex.page.getByText('Invalid username or password.').waitFor();
     await alex.press('Forgot your password?');
+    await alex.page.getByText('Invalid username or password.').waitFor({ state: 'detached' });
     await alex.press('Mail a link');
     await alex.status('a mail with a link is on its way').waitFor();
     await server.mailbox.waitFor('alex@example.com', /password/i);

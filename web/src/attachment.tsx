@@ -20,16 +20,25 @@ export function Attachment({ message: { type, file } }: { message: Message }) {
 function Picture({ file, alt }: { file: string; alt: string }) {
   const [url, setUrl] = useState('');
   const { run, error } = useAction();
-  useEffect(() => {
-    const stop = new AbortController();
-    void run(async () => {
-      const answer = await client.download(file, stop.signal);
+  const load = (signal?: AbortSignal) =>
+    run(async () => {
+      const answer = await client.download(file, signal);
       setUrl(URL.createObjectURL(await answer.blob()));
     });
+  useEffect(() => {
+    const stop = new AbortController();
+    void load(stop.signal);
     return () => stop.abort();
   }, [file]);
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
-  if (error) return <Problem error={error} />;
+  if (error) {
+    return (
+      <>
+        <Problem error={error} />
+        <button onClick={() => void load()}>Load the picture</button>
+      </>
+    );
+  }
   return url ? <img src={url} alt={alt} /> : <div class="picture" role="img" aria-label={alt} />;
 }
 

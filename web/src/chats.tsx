@@ -28,9 +28,12 @@ export function Chats({ chats, connection, isLoaded }: StoreState) {
         {chat ? (
           <Conversation key={chat.uuid} chat={chat} onFiles={(files) => upload(chat.uuid, files)} />
         ) : (
-          isLoaded && (
-            <Empty text={uuid ? 'You are not a member of this chat.' : 'Choose a chat, or begin one.'} />
-          )
+          <p class="empty">
+            {isLoaded && (uuid ? 'You are not a member of this chat. ' : 'Choose a chat, or begin one. ')}
+            <a class="back" href="#">
+              Back
+            </a>
+          </p>
         )}
         <ul class="uploads">
           {uploads.map(({ key, chat: to, file }) => (
@@ -39,16 +42,5 @@ export function Chats({ chats, connection, isLoaded }: StoreState) {
         </ul>
       </main>
     </div>
-  );
-}
-
-function Empty({ text }: { text: string }) {
-  return (
-    <p class="empty">
-      {text}{' '}
-      <a class="back" href="#">
-        Back
-      </a>
-    </p>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { usesTouch } from './device.js';
 import { client } from './session.js';
 
 interface Props {
@@ -9,15 +10,12 @@ interface Props {
 /** Texts that are not sent yet, by chat. */
 const drafts = new Map<string, string>();
 
-/** Its keyboard would cover the messages, and has no Shift that begins a line. */
-export const isPhone = (): boolean => !matchMedia('(hover: hover)').matches;
-
-/** The field for a new message: Enter sends, Shift and Enter begin a line. */
+/** The field for a new message: Enter sends, Shift and Enter begin a line. On touch, Enter begins a line. */
 export function Composer({ chat, onFiles }: Props) {
   const [text, setText] = useState(drafts.get(chat) ?? '');
   const area = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
-    if (!isPhone()) area.current?.focus();
+    if (!usesTouch()) area.current?.focus();
   }, []);
 
   const change = (changed: string) => {
@@ -58,10 +56,12 @@ export function Composer({ chat, onFiles }: Props) {
           client.typing(chat);
         }}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && !isPhone()) send(event);
+          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && !usesTouch()) send(event);
         }}
         onPaste={({ clipboardData }) => {
-          if (clipboardData?.files.length) onFiles([...clipboardData.files]);
+          // Cells of a spreadsheet are copied as a text and a picture of it.
+          const isText = clipboardData?.types.includes('text/plain');
+          if (clipboardData && !isText) onFiles([...clipboardData.files]);
         }}
       />
       <button>Send</button>

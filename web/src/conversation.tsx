@@ -1,9 +1,10 @@
 import type { ChatState } from '@parley/client';
 import { useEffect, useRef } from 'preact/hooks';
-import { addressOf } from './address.js';
-import { Composer, isPhone } from './composer.js';
-import { History } from './history.js';
+import { addressOf, readAddress } from './address.js';
+import { Composer } from './composer.js';
+import { usesTouch } from './device.js';
 import { Members } from './members.js';
+import { MessageList } from './message-list.js';
 import { DialogButton } from './parts.js';
 import { store } from './session.js';
 
@@ -11,13 +12,17 @@ export function Conversation({ chat, onFiles }: { chat: ChatState; onFiles: (fil
   const { uuid, name, typing, users } = chat;
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    store.open(uuid).catch(() => {});
-    if (isPhone()) title.current?.focus();
+    if (usesTouch()) title.current?.focus();
     return () => {
       store.close(uuid);
+      if (readAddress()) return;
       document.querySelector<HTMLElement>(`a[href="${addressOf(uuid)}"]`)?.focus();
     };
   }, []);
+  // A chat that its user has left and joined again is not open any more.
+  useEffect(() => {
+    if (!chat.isOpen) store.open(uuid).catch(() => {});
+  }, [chat.isOpen]);
 
   const typists = typing.map((typist) => users.find(({ username }) => username === typist)?.name ?? typist);
   return (
@@ -31,7 +36,7 @@ export function Conversation({ chat, onFiles }: { chat: ChatState; onFiles: (fil
         </h1>
         <DialogButton label="Members">{() => <Members chat={chat} />}</DialogButton>
       </header>
-      <History chat={chat} />
+      <MessageList chat={chat} />
       <p class="typing" dir="auto">
         {typists.length > 0 && `${typists.join(', ')} ${typists.length > 1 ? 'are' : 'is'} typing…`}
       </p>

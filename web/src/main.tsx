@@ -9,7 +9,7 @@ function draw(): void {
   render(client.session ? <Chats {...store.getSnapshot()} /> : <SignIn />, root);
 }
 
-// What is shown depends on the store, on the address, and on whether the user looks at the page.
+// Focus and visibility decide whether messages are seen, and so marked as read.
 store.subscribe(draw);
 for (const type of ['hashchange', 'focus', 'visibilitychange']) addEventListener(type, draw);
 draw();

@@ -1,4 +1,5 @@
 import type { ChatState } from '@parley/client';
+import { leaveAddress } from './address.js';
 import { Field, Form, Problem, useAction } from './parts.js';
 import { PeopleSearch, UserList } from './people.js';
 import { client, getUser } from './session.js';
@@ -14,12 +15,12 @@ export function Members({ chat }: { chat: ChatState }) {
     client.api.PUT('/api/chats/{chat}', { params, body });
   const leave = async () => {
     await update({ mode: 'delete', user: own });
-    location.hash = '';
+    leaveAddress(chat.uuid);
   };
   const deleteChat = async () => {
     if (!confirm('Delete this chat, with all messages and files, for everybody?')) return;
     await client.api.DELETE('/api/chats/{chat}', { params });
-    location.hash = '';
+    leaveAddress(chat.uuid);
   };
   return (
     <>
@@ -46,7 +47,7 @@ export function Members({ chat }: { chat: ChatState }) {
         onPick={({ username }) => void run(() => update({ mode: 'add', user: username }))}
       />
       <Problem error={error} />
-      <Form button="Rename" onSubmit={(text) => update({ name: text('name') })}>
+      <Form submitLabel="Rename" onSubmit={(text) => update({ name: text('name') })}>
         <Field label="New name of the chat" name="name" maxLength={128} />
       </Form>
       <p class="buttons">

@@ -7,11 +7,11 @@ import { client, getUser } from './session.js';
 const NANOSECONDS_PER_MS = 1_000_000;
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const DAY_AND_TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 const PATH = '/api/chats/{chat}/messages/{message}';
 
-const focus = (element: HTMLElement | null) => element?.focus();
+const focusElement = (element: HTMLElement | null) => element?.focus();
 
 export function MessageItem({ chat, message }: { chat: ChatState; message: Message }) {
   const { sender, index, timestamp, edited, type, message: text } = message;
@@ -23,7 +23,9 @@ export function MessageItem({ chat, message }: { chat: ChatState; message: Messa
   const params = { path: { chat: chat.uuid, message: index } };
 
   const endEditing = () => {
-    item.current?.focus();
+    const { activeElement } = document;
+    const hasFocus = activeElement === document.body || item.current?.contains(activeElement);
+    if (hasFocus) item.current?.focus();
     setIsEditing(false);
   };
   const save = async (changed: string) => {
@@ -43,8 +45,8 @@ export function MessageItem({ chat, message }: { chat: ChatState; message: Messa
     <li ref={item} tabIndex={-1} class={isOwn ? 'message own' : 'message'}>
       <div class="by">
         <b dir="auto">{sender.name}</b>
-        <time dateTime={date.toISOString()} title={DAY.format(date)}>
-          {(isToday ? TIME : DAY).format(date)}
+        <time dateTime={date.toISOString()} title={DAY_AND_TIME.format(date)}>
+          {(isToday ? TIME : DAY_AND_TIME).format(date)}
         </time>
         {edited !== null && <span>(edited)</span>}
         {!isEditing && (isOwn || chat.owner === own) && (
@@ -56,9 +58,9 @@ export function MessageItem({ chat, message }: { chat: ChatState; message: Messa
       </div>
       <Attachment message={message} />
       {isEditing ? (
-        <Form button="Save" onSubmit={(texts) => save(texts('text'))}>
+        <Form submitLabel="Save" onSubmit={(texts) => save(texts('text'))}>
           <textarea
-            ref={focus}
+            ref={focusElement}
             name="text"
             aria-label="New text"
             required={type === 'message'}

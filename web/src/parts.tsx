@@ -2,12 +2,11 @@ import { ParleyError } from '@parley/client';
 import { type ComponentChildren, createContext, type InputHTMLAttributes } from 'preact';
 import { useContext, useState } from 'preact/hooks';
 
-/** Runs one work at a time, and keeps why the last one failed. */
+/** Runs work, and keeps why the last work failed. */
 export function useAction() {
   const [isBusy, setIsBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const run = async (work: () => Promise<unknown>) => {
-    if (isBusy) return;
     setIsBusy(true);
     setError(undefined);
     try {
@@ -37,19 +36,18 @@ function sentenceOf(error: Error): string {
 }
 
 /** Returns the text of the field of a name. */
-export type Texts = (name: string) => string;
+export type ReadField = (name: string) => string;
 
 interface FormProps {
-  /** What the button says that submits the form. */
-  button: string;
-  onSubmit: (text: Texts) => Promise<unknown>;
+  submitLabel: string;
+  onSubmit: (text: ReadField) => Promise<unknown>;
   children: ComponentChildren;
 }
 
 const FormError = createContext<Error | undefined>(undefined);
 
 /** A form that says why the server has refused what it submitted. */
-export function Form({ button, onSubmit, children }: FormProps) {
+export function Form({ submitLabel, onSubmit, children }: FormProps) {
   const { run, isBusy, error } = useAction();
   const submit = (event: Event) => {
     event.preventDefault();
@@ -60,7 +58,7 @@ export function Form({ button, onSubmit, children }: FormProps) {
     <form onSubmit={submit}>
       <FormError.Provider value={error}>{children}</FormError.Provider>
       <Problem error={error} />
-      <button disabled={isBusy}>{button}</button>
+      <button disabled={isBusy}>{submitLabel}</button>
     </form>
   );
 }

@@ -1,6 +1,6 @@
 import type { components } from '@parley/client';
 import { useEffect, useState } from 'preact/hooks';
-import { Field, Form, Problem, type Texts, useAction } from './parts.js';
+import { Field, Form, Problem, type ReadField, useAction } from './parts.js';
 import { client } from './session.js';
 
 type Room = components['schemas']['PublicRoom'];
@@ -15,7 +15,7 @@ export function Rooms({ onJoined }: { onJoined: (chat: string) => Promise<void> 
     const { data } = await client.api.POST('/api/join_room', { body: { name, password } });
     await onJoined(data.chat);
   };
-  const create = async (text: Texts) => {
+  const create = async (text: ReadField) => {
     const password = text('password');
     const body = {
       room_name: text('room_name'),
@@ -39,12 +39,12 @@ export function Rooms({ onJoined }: { onJoined: (chat: string) => Promise<void> 
       {rooms?.length === 0 && <p class="hint">No public rooms yet.</p>}
       <Problem error={error} />
       <h3>Join a room by its name</h3>
-      <Form button="Join" onSubmit={(text) => join(text('name'), text('password'))}>
+      <Form submitLabel="Join" onSubmit={(text) => join(text('name'), text('password'))}>
         <Field label="Name" name="name" />
         <Field label="Password, if the room is private" name="password" type="password" required={false} />
       </Form>
       <h3>Create a room</h3>
-      <Form button="Create" onSubmit={create}>
+      <Form submitLabel="Create" onSubmit={create}>
         <Field label="Name" name="room_name" maxLength={64} />
         <Field
           label="Password, which makes the room private"

@@ -13,10 +13,15 @@ export const client = new ParleyClient({
 
 export const store = client.store();
 
-client.on('connection', (state) => state === 'refused' && leave(client.session?.token));
+client.on('connection', (state) => {
+  if (state === 'refused') reloadSignedOut(client.session?.token);
+});
 
 /** The user who is logged in. */
-export const getUser = (): User => client.session?.user ?? { username: '', name: '' };
+export function getUser(): User {
+  if (!client.session) throw new Error('nobody is logged in');
+  return client.session.user;
+}
 
 export async function logIn(username: string, password: string): Promise<void> {
   localStorage.setItem(ITEM, JSON.stringify(await client.login(username, password)));
@@ -26,11 +31,11 @@ export function logOut(): void {
   const token = client.session?.token;
   // Its request outlives the page. If the server cannot be reached, the token lives until it expires.
   void client.logout().catch(() => {});
-  leave(token);
+  reloadSignedOut(token);
 }
 
 /** Loads the page anew, so that nothing is left of the user: no draft, no upload, no picture. */
-function leave(token: string | undefined): void {
+function reloadSignedOut(token: string | undefined): void {
   // Another tab may have logged in as somebody else.
   if (readSession()?.token === token) localStorage.removeItem(ITEM);
   history.replaceState(undefined, '', location.pathname);

@@ -12,8 +12,8 @@ interface Props {
 }
 
 export function Sidebar({ chats, isLoaded, current }: Props) {
-  const open = async (chat: string, close: () => void) => {
-    // The event that tells of a new chat may be late.
+  const openChat = async (chat: string, close: () => void) => {
+    // The event of a new chat may be late.
     await store.open(chat);
     close();
     location.hash = addressOf(chat);
@@ -26,10 +26,10 @@ export function Sidebar({ chats, isLoaded, current }: Props) {
       </header>
       <p class="buttons">
         <DialogButton label="New chat">
-          {(close) => <NewChat onCreated={(chat) => open(chat, close)} />}
+          {(close) => <NewChat onCreated={(chat) => openChat(chat, close)} />}
         </DialogButton>
         <DialogButton label="Rooms">
-          {(close) => <Rooms onJoined={(chat) => open(chat, close)} />}
+          {(close) => <Rooms onJoined={(chat) => openChat(chat, close)} />}
         </DialogButton>
       </p>
       {isLoaded && chats.length === 0 && <p class="hint">No chats yet.</p>}

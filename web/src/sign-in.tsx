@@ -1,62 +1,77 @@
 import { useState } from 'preact/hooks';
-import { Field, Form, type Texts } from './parts.js';
+import { Field, Form, type ReadField } from './parts.js';
 import { client, logIn } from './session.js';
 
-/** What the form may be for, and what its button then says. */
-const BUTTONS = {
-  'Log in': 'Log in',
-  'Create an account': 'Create account',
-  'Forgot your password?': 'Mail a link',
+const FORMS = {
+  logIn: { title: 'Log in', submitLabel: 'Log in' },
+  signUp: { title: 'Create an account', submitLabel: 'Create account' },
+  forgot: { title: 'Forgot your password?', submitLabel: 'Mail a link' },
 };
 
-type Purpose = keyof typeof BUTTONS;
+type FormId = keyof typeof FORMS;
 
-const PURPOSES = Object.keys(BUTTONS) as Purpose[];
+const FORM_IDS = Object.keys(FORMS) as FormId[];
 
 export function SignIn() {
-  const [purpose, setPurpose] = useState<Purpose>('Log in');
+  const [form, setForm] = useState<FormId>('logIn');
+  const [switches, setSwitches] = useState(0);
+  const [username, setUsername] = useState('');
   const [notice, setNotice] = useState('');
-  const isNew = purpose === 'Create an account';
-  const isForgotten = purpose === 'Forgot your password?';
+  const { title, submitLabel } = FORMS[form];
 
-  const submit = async (text: Texts) => {
-    const [username, password] = [text('username').trim(), text('password')];
+  const show = (other: FormId) => {
+    setForm(other);
     setNotice('');
-    if (isForgotten) {
-      await client.api.GET('/api/auth/forgot-password', { params: { query: { username } } });
+    setSwitches(switches + 1);
+  };
+  const submit = async (text: ReadField) => {
+    const [name, password] = [username.trim(), text('password')];
+    if (form === 'forgot') {
+      await client.api.GET('/api/auth/forgot-password', { params: { query: { username: name } } });
       setNotice('If this user exists, a mail with a link is on its way.');
+      setForm('logIn');
+      return;
     }
-    if (isNew) await client.signUp({ username, password, name: text('name'), email: text('email') });
-    // What is left to do if the rest fails.
-    setPurpose('Log in');
-    if (!isForgotten) await logIn(username, password);
+    if (form === 'signUp') {
+      await client.signUp({ username: name, password, name: text('name'), email: text('email') });
+      // If the login fails, only the login is left to do.
+      setForm('logIn');
+    }
+    await logIn(name, password);
   };
 
   return (
     <main class="sign-in">
       <h1>Parley</h1>
-      <h2>{purpose}</h2>
-      <Form button={BUTTONS[purpose]} onSubmit={submit}>
-        <Field label="Username" name="username" autocomplete="username" maxLength={64} />
-        {isNew && (
+      <h2>{title}</h2>
+      <Form key={switches} submitLabel={submitLabel} onSubmit={submit}>
+        <Field
+          label="Username"
+          name="username"
+          autocomplete="username"
+          maxLength={64}
+          value={username}
+          onInput={({ currentTarget }) => setUsername(currentTarget.value)}
+        />
+        {form === 'signUp' && (
           <>
             <Field label="Name that others see" name="name" autocomplete="name" maxLength={128} />
             <Field label="E-mail" name="email" type="email" autocomplete="email" />
           </>
         )}
-        {!isForgotten && (
+        {form !== 'forgot' && (
           <Field
             label="Password"
             name="password"
             type="password"
-            autocomplete={isNew ? 'new-password' : 'current-password'}
+            autocomplete={form === 'signUp' ? 'new-password' : 'current-password'}
           />
         )}
       </Form>
       <p role="status">{notice}</p>
-      {PURPOSES.filter((other) => other !== purpose).map((other) => (
-        <button key={other} onClick={() => setPurpose(other)}>
-          {other}
+      {FORM_IDS.filter((other) => other !== form).map((other) => (
+        <button key={other} onClick={() => show(other)}>
+          {FORMS[other].title}
         </button>
       ))}
     </main>

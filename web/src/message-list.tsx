@@ -8,10 +8,11 @@ import { store } from './session.js';
 const NEAR_PX = 80;
 
 /** The messages of a chat. The list stays at its end, or where its reader has scrolled to; its beginning loads older ones. */
-export function History({ chat }: { chat: ChatState }) {
+export function MessageList({ chat }: { chat: ChatState }) {
   const { uuid, messages, outgoing, hasOlder, isOpen } = chat;
   const list = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
+  const top = useRef(0);
   const height = useRef(0);
   const [isLoading, setIsLoading] = useState(false);
   /** The marker from before the unread messages were seen. Without such, there is nothing behind it. */
@@ -30,9 +31,13 @@ export function History({ chat }: { chat: ChatState }) {
     setIsLoading(false);
   };
   const noteScroll = (element: HTMLElement) => {
-    isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX;
+    const { scrollHeight, scrollTop, clientHeight } = element;
+    // Away from the end without having moved up, the list has grown: nobody has left the end.
+    const hasStayed = isAtEnd.current && scrollTop >= top.current;
+    isAtEnd.current = hasStayed || scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    top.current = scrollTop;
     markSeen();
-    if (element.scrollTop < NEAR_PX && hasOlder && isOpen) void loadOlder();
+    if (scrollTop < NEAR_PX && hasOlder && isOpen) void loadOlder();
   };
   useLayoutEffect(() => {
     if (list.current && !isAtEnd.current)
