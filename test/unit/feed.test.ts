@@ -7,10 +7,10 @@ import { until } from '../support/until.js';
 
 type Dependencies = ConstructorParameters<typeof Feed>;
 
-test('a message is told even if a poll forgets the place of its chat while the chat is looked up', async () => {
+test('no message is skipped if a poll deletes the position of its chat during a look-up', async () => {
   const topics = new Topics();
   const jobs = new Map<string, () => Promise<void>>();
-  const told: ChatRange[] = [];
+  const passedOn: ChatRange[] = [];
   const history = {
     findRecentChats: async () => [],
     findRecentMarks: async () => [],
@@ -24,7 +24,7 @@ test('a message is told even if a poll forgets the place of its chat while the c
   };
   const fanOut = {
     hasFollowers: true,
-    addRanges: (ranges: ChatRange[]) => told.push(...ranges),
+    addRanges: (ranges: ChatRange[]) => passedOn.push(...ranges),
     addReads: () => {},
   };
   const feed = new Feed(
@@ -43,6 +43,6 @@ test('a message is told even if a poll forgets the place of its chat while the c
     { chatId: known, ...range, hasChanges: false, affected: [], isDeleted: false },
   ]);
   topics.publish('chatsChangedElsewhere', [known, unknown]);
-  await until('both chats', () => told.length === 3 || undefined);
-  expect(told[1]).toMatchObject({ chatId: known, from: { seq: 5 }, to: { seq: 6 } });
+  await until('both chats', () => passedOn.length === 3 || undefined);
+  expect(passedOn[1]).toMatchObject({ chatId: known, from: { seq: 5 }, to: { seq: 6 } });
 });
