@@ -38,8 +38,8 @@ interface Channel {
   members?: Map<number, number>;
   /** The range of the history that is not delivered yet. */
   range?: ChatRange;
-  /** The end of the last range in which a membership may have begun or ended. */
-  membersChangedAt?: number;
+  /** Users whose membership has begun or ended since the delivery under way began; undefined if unknown. */
+  affectedMeanwhile?: number[];
   /** Names of users who type, by id. */
   typists: Map<number, string>;
 }
@@ -127,7 +127,8 @@ export class FanOut implements OnModuleInit {
     for (const range of ranges) {
       const channel = this.channelOf(range.chatId);
       channel.range = channel.range ? append(channel.range, range) : range;
-      if (range.affected?.length !== 0) channel.membersChangedAt = range.to.at;
+      if (range.affected) channel.affectedMeanwhile?.push(...range.affected);
+      else channel.affectedMeanwhile = undefined;
       this.schedule(channel);
     }
   }
@@ -256,6 +257,7 @@ export class FanOut implements OnModuleInit {
   private async deliverRanges(channels: Channel[]): Promise<void> {
     const all = channels.flatMap((channel) => {
       const { chat, range } = channel;
+      channel.affectedMeanwhile = [];
       return chat && range ? [{ channel, chat, range }] : [];
     });
     const changes = await this.findAllChanges(all.flatMap(({ range }) => (range.hasChanges ? [range] : [])));
@@ -273,8 +275,9 @@ export class FanOut implements OnModuleInit {
     for (const [n, { channel, range }] of all.entries()) {
       const loaded = entries[n].map((entry, index) => ({ entry, event: events[start + index] }));
       start += entries[n].length;
-      if (channel.membersChangedAt !== undefined && channel.membersChangedAt > range.to.at) {
-        // The texts may be from after the end of a membership, so they are read again with that end.
+      const { affectedMeanwhile } = channel;
+      if (!affectedMeanwhile) {
+        // The texts may be from after the end of somebody's membership, so they are read again.
         this.pending.add(channel);
         continue;
       }
@@ -283,6 +286,7 @@ export class FanOut implements OnModuleInit {
       await this.deliverRange(
         channel,
         loaded.toSorted((a, b) => timeOf(a) - timeOf(b)),
+        affectedMeanwhile,
       );
       if (range.isDeleted) {
         await this.deliverDeletion(channel, range.to.at);
@@ -310,11 +314,12 @@ export class FanOut implements OnModuleInit {
     return found;
   }
 
-  private async deliverRange(channel: Channel, loaded: Loaded[]): Promise<void> {
+  private async deliverRange(channel: Channel, loaded: Loaded[], affectedMeanwhile: number[]): Promise<void> {
     const { chat, members = new Map<number, number>() } = channel;
     if (!chat) return;
-    // Former members get only `chat.removed` of this range, because events of messages show their present text.
-    const gone = findGone(loaded);
+    // Former members get only `chat.removed` of this range, because events of messages show their present text. The next range
+    // delivers what concerns users who were affected meanwhile.
+    const gone = new Set([...findGone(loaded), ...affectedMeanwhile]);
     for (const userId of gone) members.delete(userId);
     for (const { entry, event } of loaded) {
       const { type, at, seq, userId } = entry;
