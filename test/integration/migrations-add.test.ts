@@ -4,7 +4,7 @@ import { type OpenDatabase, openDatabase } from '#src/database/data-source.js';
 import { createTestDatabase, type TestDatabase, testSettings } from '../support/server.js';
 
 /** The last migration of the release from which upgrades roll. */
-const RELEASE = 1796200000000;
+const RELEASE = 1796100000000;
 
 let database: TestDatabase;
 let open: OpenDatabase;
