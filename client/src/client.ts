@@ -106,7 +106,7 @@ export class ParleyClient {
     this.outbox.leave();
     this.chatStore.clear();
     this.present = undefined;
-    // A page may be left meanwhile.
+    // `keepalive` lets the request go on when the page is left.
     await this.api.GET('/api/auth/logout', { headers: { authorization: token }, keepalive: true });
   }
 

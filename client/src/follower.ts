@@ -19,8 +19,8 @@ const READY_MS = 15_000;
 const SECOND_BEST_MS = 3_600_000;
 
 /**
- * `idle`: nothing is followed. `connecting`: an attempt is under way, of which no failure is known. `online`: events arrive. `offline`: the connection
- * is lost, and attempts go on until the next `online`. `refused`: the token is no good; the user has to log in.
+ * `idle`: nothing is followed. `connecting`: the first attempt, or the one after `online`, is under way. `online`: events arrive.
+ * `offline`: an attempt has failed, and attempts go on until `online`. `refused`: the token is no good; the user has to log in.
  */
 export type ConnectionState = 'idle' | 'connecting' | 'online' | 'offline' | 'refused';
 

@@ -44,7 +44,7 @@ export function openDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   return open(options, migrate);
 }
 
-/** Opens the database of a server, whose schema stays as it is. @throws StartError also when the database lacks a migration. */
+/** Opens an existing database without migrating it. @throws StartError also when the database lacks a migration. */
 export async function openExistingDatabase(options: DatabaseOptions): Promise<OpenDatabase> {
   const { database } = options;
   if (database.kind === 'sqlite' && !existsSync(database.file)) {

@@ -51,7 +51,7 @@ export function cutCursor(
   sentUntil: number,
   positions: Iterable<ChatProgress>,
 ): Cursor {
-  // Another chat may have an event of the same time.
+  // The answer may lack an event of another chat with the same time as its last event.
   const at = Math.min(readAt, sentUntil - 1 + OVERLAP_US);
   return { ...cursorOf(epoch, at, positions), digest: '' };
 }

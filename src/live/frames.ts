@@ -23,7 +23,7 @@ export function checkFrame(value: unknown): Frame {
   return frame;
 }
 
-/** Returns undefined for what is no JSON. */
+/** Returns undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -32,7 +32,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Returns the id of a frame that is malformed otherwise, so that the client knows which one was refused. */
+/** Returns the id of a malformed frame if it has one, so that the client knows which frame was refused. */
 export function findFrameId(value: unknown): string | undefined {
   const { data } = z.object({ id }).safeParse(value);
   return data?.id;

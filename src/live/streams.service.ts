@@ -27,7 +27,7 @@ const MAX_READING = 2;
 const PAUSE_FACTOR = 3;
 const MAX_PAUSE_MS = 50;
 
-/** The streams end over this time, so that their clients do not all come back at once. */
+/** A shutdown ends the streams over this period, so that their clients do not all come back at once. */
 const CLOSING_MS = 1_000;
 const CLOSING_STEPS = 20;
 
