@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -249,7 +250,7 @@ describe('the server exits', () => {
     const bytes = request('POST', path, { headers: { ...headers, Connection: 'keep-alive' }, body });
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1').setEncoding('utf8');
     let received = '';
-    socket.on('data', (text: string) => (received += text));
+    socket.on('error', () => {}).on('data', (text: string) => (received += text));
     socket.write(bytes.slice(0, -body.length));
     await until('the server to ask for the body', () => received.includes('HTTP/1.1 100 ') || undefined);
     received = '';
@@ -312,7 +313,11 @@ describe('the server exits', () => {
     const alex = await (await server.parley()).signUp('alex');
     const stalled = await begin(server, '/api/chats', alex.token, '{"name":"never sent"}');
     const deaf = connect(Number(new URL(server.url).port), '127.0.0.1').pause();
+    // The server resets the connection in the end.
+    deaf.on('error', () => {});
     deaf.write(request('GET', '/api/docs/swagger-ui-bundle.js'));
+    // The answer has begun, and its rest is never read.
+    await once(deaf, 'readable');
     expect(await server.end()).toEqual({ code: 0, signal: null });
     stalled.socket.destroy();
     deaf.destroy();
